@@ -1,0 +1,50 @@
+# kidohan: `make demo` plays one working day, `make test` proves it.
+PYTHON ?= python3
+SERVE  ?= 1
+PORT   ?= 8000
+BIN    := .venv/bin
+
+.PHONY: help setup demo test check lint types contracts package bench bench-compare lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## make .venv and fetch what pages and sheets need
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## one working day into out/demo, then serve it (SERVE=0: stop after writing)
+	@$(BIN)/kidohan demo --out out/demo $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT)) $(ARGS)
+
+test: setup ## the whole suite, with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: setup ## formatting and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: setup ## strict types
+	@$(BIN)/mypy
+
+contracts: setup ## import directions
+	@$(BIN)/lint-imports
+
+package: setup ## the wheel holds our four packages, and imports match dependencies
+	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel
+	@$(BIN)/check-wheel-contents dist/*.whl
+	@$(BIN)/deptry .
+
+check: lint types contracts package test ## everything that CI asks
+
+bench: setup ## measure (figures, not pass or fail)
+	@$(BIN)/python -m pytest -m benchmark tests/benchmarks --no-cov --benchmark-autosave --benchmark-storage=tests/benchmarks/history $(ARGS)
+
+bench-compare: setup ## measure again and compare with the last saved run
+	@$(BIN)/python -m pytest -m benchmark tests/benchmarks --no-cov --benchmark-storage=tests/benchmarks/history --benchmark-compare --benchmark-compare-fail=median:50% $(ARGS)
+
+lock: ## renew the lock files (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-data.in -o requirements-data.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-node.in -o requirements-node.lock
+
+clean: ## forget the environment and everything made
+	rm -rf .venv node_modules out var dist

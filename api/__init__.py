@@ -1,0 +1,1 @@
+"""Ways in and out: HTTP, pages, command line."""

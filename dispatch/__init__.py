@@ -1,0 +1,1 @@
+"""The core: consultations, teams and plans, and how one becomes the next."""

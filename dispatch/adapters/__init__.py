@@ -1,0 +1,1 @@
+"""The core seen from outside: database, solver processes, clocks."""

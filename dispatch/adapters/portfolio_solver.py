@@ -1,0 +1,207 @@
+"""The solver: which models run in which process, and which result wins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Self
+
+from dispatch.adapters.solve_task import Method, SolveResult, SolveTask
+from dispatch.adapters.solver_process import SolverProcess, Told
+from dispatch.domain.errors import CancelledError, SolverError
+from dispatch.domain.problem import DayProblem
+from dispatch.domain.schedule import Order
+from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
+
+# Above this one city-wide model is worse than office by office (planning study §4.4).
+CITY_MODEL_MAX_VISITS: Final = 300
+BORDER_SHARE: Final = 0.35  # of the time, for exchange between offices
+
+
+class PortfolioSolver:
+    """
+    Solves in two pre-warmed processes and keeps the better plan by the evaluator.
+
+    Up to about 300 visits: one city-wide model with an allowed-offices set per visit,
+    once with soft and once with hard due times, side by side. Above: office by office
+    with soft due times, then exchange over the borders on the exact schedule.
+
+    Parameters
+    ----------
+    processes
+        Solving processes; two suit the two cores of the machine.
+    """
+
+    def __init__(self, processes: int = 2) -> None:
+        self._processes = [SolverProcess() for _ in range(processes)]
+        self._free = threading.Semaphore(processes)
+        self._idle = list(self._processes)
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+
+    def warm(self) -> Self:
+        """Start the processes, so that the first plan need not wait for them."""
+        for process in self._processes:
+            process.start()
+        return self
+
+    def close(self) -> None:
+        """End the processes."""
+        self._cancelled.set()
+        for process in self._processes:
+            process.close()
+
+    def cancel(self) -> None:
+        """Stop the running search."""
+        self._cancelled.set()
+        for process in self._processes:
+            process.stop()
+
+    def search(
+        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+    ) -> SearchOutcome:
+        """Search within the limits; see `dispatch.ports.Solver`."""
+        self._cancelled.clear()
+        if not problem.visits or not problem.team_days:
+            return SearchOutcome(
+                orders=tuple(() for _ in problem.team_days), method="empty"
+            )
+        if len(problem.visits) <= CITY_MODEL_MAX_VISITS:
+            return self._city_wide(problem, params, on_progress)
+        return self._by_office(problem, params, on_progress)
+
+    def _city_wide(
+        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+    ) -> SearchOutcome:
+        methods = (Method.SOFT, Method.HARD)
+        tasks = [
+            SolveTask(
+                problem=problem,
+                method=method,
+                solution_limit=params.solution_limit,
+                time_limit_s=params.time_limit_s,
+                iterations=params.iterations,
+                seed=params.seed,
+            )
+            for method in methods
+        ]
+        results = self._run_all(tasks, on_progress, step="経路を探しています", top=1.0)
+        best = min(range(len(results)), key=lambda at: results[at].key)
+        return SearchOutcome(
+            orders=results[best].orders,
+            method=f"city-wide, {methods[best]}",
+            cut_short=any(result.cut_short for result in results),
+        )
+
+    def _by_office(
+        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+    ) -> SearchOutcome:
+        parts = split_by_office(problem)
+        rounds = -(-len(parts) // len(self._processes))
+        time_limit_s = params.time_limit_s * (1 - BORDER_SHARE) / rounds
+        tasks = [
+            SolveTask(
+                problem=part,
+                method=Method.SOFT,
+                solution_limit=params.solution_limit,
+                time_limit_s=time_limit_s,
+                iterations=params.iterations,
+                seed=params.seed,
+            )
+            for part in parts
+        ]
+        results = self._run_all(
+            tasks, on_progress, step="工営所ごとに経路を探しています", top=0.7
+        )
+        start = _joined(problem, parts, results)
+        border = SolveTask(
+            problem=problem,
+            method=Method.EXACT,
+            solution_limit=0,
+            time_limit_s=params.time_limit_s * BORDER_SHARE,
+            iterations=params.iterations,
+            seed=params.seed,
+            start=start,
+        )
+        exchanged = self._run_all(
+            [border], on_progress, step="隣の工営所と融通しています", top=1.0
+        )[0]
+        return SearchOutcome(
+            orders=exchanged.orders,
+            method="by office, then borders",
+            cut_short=exchanged.cut_short or any(r.cut_short for r in results),
+        )
+
+    def _run_all(
+        self,
+        tasks: Sequence[SolveTask],
+        on_progress: OnProgress,
+        *,
+        step: str,
+        top: float,
+    ) -> list[SolveResult]:
+        """Run the tasks side by side, each in a free process, results in task order."""
+        shares = [0.0] * len(tasks)
+
+        def run(at: int) -> SolveResult:
+            def told(share: float) -> None:
+                shares[at] = share
+                on_progress(Progress(step=step, done=top * sum(shares) / len(shares)))
+
+            return self._run_one(tasks[at], told)
+
+        with ThreadPoolExecutor(len(self._processes)) as threads:
+            return list(threads.map(run, range(len(tasks))))
+
+    def _run_one(self, task: SolveTask, told: Told) -> SolveResult:
+        with self._free:
+            with self._lock:
+                process = self._idle.pop()
+            try:
+                if self._cancelled.is_set():
+                    message = "planning was cancelled"
+                    raise CancelledError(message)
+                result = process.run(task, told)
+            finally:
+                with self._lock:
+                    self._idle.append(process)
+        if not isinstance(result, SolveResult):  # pragma: no cover - our own child
+            message = "the solving process answered with something else"
+            raise SolverError(message)
+        return result
+
+
+def split_by_office(problem: DayProblem) -> list[DayProblem]:
+    """Cut the day into one problem per office that has teams (its own visits only)."""
+    parts = []
+    for office_id in sorted({day.team.office_id for day in problem.team_days}):
+        own = [
+            (visit, node)
+            for visit, node in zip(problem.visits, problem.visit_nodes, strict=True)
+            if visit.office_id == office_id
+        ]
+        parts.append(
+            DayProblem(
+                date=problem.date,
+                visits=tuple(visit for visit, _ in own),
+                team_days=tuple(
+                    day for day in problem.team_days if day.team.office_id == office_id
+                ),
+                travel=problem.travel,
+                visit_nodes=tuple(node for _, node in own),
+            )
+        )
+    return parts
+
+
+def _joined(
+    problem: DayProblem, parts: Sequence[DayProblem], results: Sequence[SolveResult]
+) -> tuple[Order, ...]:
+    """Orders of the parts as orders of the whole day."""
+    index_of = {visit.id: index for index, visit in enumerate(problem.visits)}
+    by_team: dict[str, Order] = {}
+    for part, result in zip(parts, results, strict=True):
+        for day, order in zip(part.team_days, result.orders, strict=True):
+            by_team[day.team.id] = tuple(index_of[part.visits[i].id] for i in order)
+    return tuple(by_team.get(day.team.id, ()) for day in problem.team_days)

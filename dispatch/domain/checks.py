@@ -1,0 +1,211 @@
+"""The independent checker: the rules of a plan restated, with no solver and no search.
+
+It shares no code with the placement in `schedule` on purpose: every plan passes it or
+is not published.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dispatch.domain.plan import Plan, Route, Stop
+from dispatch.domain.problem import DayProblem, TeamDay
+from dispatch.domain.travel import UNREACHABLE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One broken rule: which, where, and the numbers."""
+
+    rule: str
+    team_id: str | None
+    visit_id: str | None
+    detail: str
+
+
+def violations(problem: DayProblem, plan: Plan) -> tuple[Violation, ...]:
+    """
+    Every rule that the plan breaks; empty when it may be published.
+
+    Parameters
+    ----------
+    problem
+        What the plan was made from.
+    plan
+        The plan to check; its own figures (lateness, overtime) are checked too.
+    """
+    return tuple(_all(problem, plan))
+
+
+def _all(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
+    if plan.date != problem.date:
+        yield _violation("date", detail=f"{plan.date} instead of {problem.date}")
+    yield from _each_visit_once(problem, plan)
+    days = {day.team.id: day for day in problem.team_days}
+    route_count = Counter(route.team_id for route in plan.routes)
+    for team_id, count in route_count.items():
+        if count > 1:
+            yield _violation("one route per team", team_id=team_id, detail=str(count))
+    for route in plan.routes:
+        day = days.get(route.team_id)
+        if day is None:
+            yield _violation("known team", team_id=route.team_id, detail="unknown")
+            continue
+        yield from _route(problem, day, route)
+
+
+def _each_visit_once(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
+    counts = Counter(stop.visit_id for _, _, stop in plan.stops())
+    counts.update(item.visit_id for item in plan.unassigned)
+    committed = {s.visit_id for day in problem.team_days for s in day.committed}
+    for visit in problem.visits:
+        if counts[visit.id] != 1:
+            detail = f"appears {counts[visit.id]} times"
+            yield _violation("each visit once", visit_id=visit.id, detail=detail)
+    for visit_id, count in counts.items():
+        known = visit_id in problem.visits_by_id or visit_id in committed
+        held = any(u.visit_id == visit_id for u in plan.unassigned)
+        if not known and not held:
+            yield _violation("known visit", visit_id=visit_id, detail=f"{count} times")
+
+
+def _route(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violation]:
+    team = day.team
+    fixed = len(day.committed)
+    if route.stops[:fixed] != day.committed:
+        detail = "stops already under way were changed"
+        yield _violation("committed stops stay", team_id=team.id, detail=detail)
+        return
+    load_kg = day.committed_load_kg
+    for stop in route.stops[fixed:]:
+        visit = problem.visits_by_id.get(stop.visit_id)
+        if visit is None:
+            continue  # reported by "known visit"
+        load_kg += visit.load_kg
+        yield from _who_may(problem, day, stop)
+        yield from _when_may(problem, day, stop)
+    if load_kg > team.vehicle.load_kg:
+        detail = f"{load_kg} kg over {team.vehicle.load_kg} kg"
+        yield _violation("vehicle load", team_id=team.id, detail=detail)
+    yield from _clock(problem, day, route)
+
+
+def _who_may(problem: DayProblem, day: TeamDay, stop: Stop) -> Iterator[Violation]:
+    visit, team = problem.visits_by_id[stop.visit_id], day.team
+    if not visit.skills <= team.skills:
+        yield _at(day, stop, "skills", f"lacks {sorted(visit.skills - team.skills)}")
+    if visit.crew > team.crew_size:
+        yield _at(day, stop, "team size", f"{visit.crew} over {team.crew_size}")
+    if team.office_id not in visit.allowed_office_ids:
+        yield _at(day, stop, "allowed office", team.office_id)
+    if visit.team_id is not None and visit.team_id != team.id:
+        yield _at(day, stop, "dispatcher's team", f"bound to {visit.team_id}")
+    if visit.not_before is not None and problem.date < visit.not_before:
+        yield _at(day, stop, "legal hold", f"not before {visit.not_before}")
+
+
+def _when_may(problem: DayProblem, day: TeamDay, stop: Stop) -> Iterator[Violation]:
+    visit = problem.visits_by_id[stop.visit_id]
+    if stop.start_s < max(stop.arrive_s, visit.release_s):
+        yield _at(day, stop, "release", f"starts at {stop.start_s}")
+    window = visit.window
+    if window is not None and not window.start_s <= stop.start_s <= window.end_s:
+        yield _at(day, stop, "appointment", f"starts at {stop.start_s}")
+    if stop.end_s - stop.start_s != visit.service_s:
+        yield _at(day, stop, "service time", f"{stop.end_s - stop.start_s} s")
+    late_s = 0 if visit.due_s is None else max(0, stop.start_s - visit.due_s)
+    if stop.late_s != late_s:
+        yield _at(day, stop, "lateness told", f"{stop.late_s} s, in truth {late_s} s")
+
+
+def _clock(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violation]:
+    """Driving, waiting, working and lunch follow each other with no overlap."""
+    nodes = {v.id: n for v, n in zip(problem.visits, problem.visit_nodes, strict=True)}
+    node, free_s = day.start_node, day.free_from_s
+    new_stops = route.stops[len(day.committed) :]
+    lunch_from, lunch_to = _lunch_still_to_come(day, route)
+    for stop in new_stops:
+        if stop.visit_id not in nodes:
+            return
+        there = nodes[stop.visit_id]
+        drive_s = int(problem.travel.duration_s[node, there])
+        if drive_s >= UNREACHABLE_S:
+            yield _at(day, stop, "reachable", "no way there")
+        if stop.drive_s != drive_s:
+            yield _at(day, stop, "drive told", f"{stop.drive_s} s instead of {drive_s}")
+        earliest_s = free_s + drive_s
+        if lunch_from is not None and free_s <= lunch_from < stop.start_s:
+            earliest_s += lunch_to - lunch_from
+            if lunch_to > stop.start_s:
+                yield _at(day, stop, "lunch undisturbed", "service begins in lunch")
+        if stop.start_s < earliest_s:
+            yield _at(
+                day, stop, "time to drive", f"{earliest_s - stop.start_s} s short"
+            )
+        if lunch_from is not None and stop.start_s <= lunch_from < stop.end_s:
+            yield _at(day, stop, "lunch undisturbed", "lunch begins during service")
+        node, free_s = there, stop.end_s
+    yield from _end(problem, day, route, node, free_s)
+    yield from _lunch(day, route)
+
+
+def _end(
+    problem: DayProblem, day: TeamDay, route: Route, node: int, free_s: int
+) -> Iterator[Violation]:
+    home_s = int(problem.travel.duration_s[node, day.end_node]) if route.stops else 0
+    lunch_from, lunch_to = _lunch_still_to_come(day, route)
+    earliest_s = free_s + home_s
+    if lunch_from is not None and free_s <= lunch_from < route.return_s:
+        earliest_s += lunch_to - lunch_from
+    if route.return_s < earliest_s:
+        detail = f"back {earliest_s - route.return_s} s too early"
+        yield _violation("way back", team_id=day.team.id, detail=detail)
+    nothing_new = len(route.stops) == len(day.committed)
+    if route.return_s > day.team.shift.limit_s and not nothing_new:
+        detail = f"back at {route.return_s}, limit {day.team.shift.limit_s}"
+        yield _violation("shift", team_id=day.team.id, detail=detail)
+    overtime_s = max(0, route.return_s - day.team.shift.end_s)
+    if route.overtime_s != overtime_s:
+        detail = f"{route.overtime_s} s, in truth {overtime_s} s"
+        yield _violation("overtime told", team_id=day.team.id, detail=detail)
+
+
+def _lunch(day: TeamDay, route: Route) -> Iterator[Violation]:
+    lunch = day.team.shift.lunch
+    if lunch is None:
+        return
+    start_s, end_s = route.lunch_start_s, route.lunch_end_s
+    if start_s is None or end_s is None:
+        yield _violation("lunch", team_id=day.team.id, detail="no lunch")
+        return
+    if day.lunch_start_s is not None:
+        if start_s != day.lunch_start_s:
+            detail = "a lunch already taken was moved"
+            yield _violation("lunch", team_id=day.team.id, detail=detail)
+        return
+    if start_s < lunch.earliest_s or end_s > lunch.latest_end_s:
+        yield _violation("lunch", team_id=day.team.id, detail=f"at {start_s}")
+    if end_s - start_s != lunch.duration_s:
+        yield _violation("lunch", team_id=day.team.id, detail=f"{end_s - start_s} s")
+
+
+def _lunch_still_to_come(day: TeamDay, route: Route) -> tuple[int | None, int]:
+    if day.lunch_start_s is not None or route.lunch_start_s is None:
+        return None, 0
+    return route.lunch_start_s, route.lunch_end_s or route.lunch_start_s
+
+
+def _at(day: TeamDay, stop: Stop, rule: str, detail: str) -> Violation:
+    return _violation(rule, team_id=day.team.id, visit_id=stop.visit_id, detail=detail)
+
+
+def _violation(
+    rule: str,
+    *,
+    detail: str,
+    team_id: str | None = None,
+    visit_id: str | None = None,
+) -> Violation:
+    return Violation(rule=rule, team_id=team_id, visit_id=visit_id, detail=detail)

@@ -1,0 +1,139 @@
+"""Consultations (相談): what a resident, an officer or a system reported."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dispatch.domain.catalogue import Urgency
+from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.place import LonLat
+
+MAX_DESCRIPTION = 4_000
+MAX_LINE = 300
+MAX_NAME = 120
+
+
+class Channel(StrEnum):
+    """How the consultation reached us (媒体)."""
+
+    PHONE = "phone"
+    COUNTER = "counter"
+    WEB = "web"
+    API = "api"
+    FILE = "file"
+    PATROL = "patrol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """A promised time for the visit (約束の時間帯), aware, end after start."""
+
+    start_at: dt.datetime
+    end_at: dt.datetime
+
+    def __post_init__(self) -> None:
+        require_aware("appointment.start_at", self.start_at)
+        require_aware("appointment.end_at", self.end_at)
+        if self.end_at < self.start_at:
+            problem = "約束の時間帯の終わりが始めより前です"
+            raise InvalidInputError("appointment.end_at", problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """
+    The person who reported (申出人). Kept apart from everything else.
+
+    Never reaches a map, a log, a URL or an error; a phone number reaches a sheet only
+    when contact was asked for and the dispatcher ticked it for that sheet.
+    """
+
+    name: str = ""
+    phone: str = ""
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        require_length("reporter.name", self.name, MAX_NAME)
+        require_length("reporter.phone", self.phone, MAX_NAME)
+        require_length("reporter.address", self.address, MAX_LINE)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing about the person was given (匿名)."""
+        return not (self.name or self.phone or self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """
+    What was reported, as it was reported.
+
+    `stated_ward` and `stated_district` are names that the sender gave beside the
+    address; `tagged_on` is the day on which an abandoned bicycle was tagged (エフ),
+    which turns the visit into a removal bound by the category's hold.
+
+    Raises
+    ------
+    InvalidInputError
+        For a naive time, an over-long text, or no place at all.
+    """
+
+    received_at: dt.datetime
+    channel: Channel
+    category_code: str
+    description: str
+    address_text: str = ""
+    landmark_text: str = ""
+    position: LonLat | None = None
+    stated_ward: str = ""
+    stated_district: str = ""
+    raised_urgency: Urgency | None = None
+    appointment: Appointment | None = None
+    contact_wanted: bool = False
+    tagged_on: dt.date | None = None
+    source: str = ""
+    external_id: str = ""
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        require_aware("received_at", self.received_at)
+        require_length("description", self.description, MAX_DESCRIPTION)
+        for name in ("address_text", "landmark_text", "stated_ward", "stated_district"):
+            require_length(name, getattr(self, name), MAX_LINE)
+        require_length("external_id", self.external_id, MAX_NAME)
+        require_length("source", self.source, MAX_NAME)
+        if not (self.address_text or self.landmark_text or self.position):
+            problem = "住所・目標物・座標のどれかを入れてください"
+            raise InvalidInputError("address", problem)
+
+
+def require_aware(field: str, moment: dt.datetime) -> None:
+    """
+    Refuse a naive time.
+
+    Raises
+    ------
+    InvalidInputError
+        When the time has no UTC offset.
+    """
+    if moment.utcoffset() is None:
+        problem = "時差のない日時です(例: 2026-11-24T09:05:00+09:00)"
+        raise InvalidInputError(field, problem)
+
+
+def require_length(field: str, text: str, limit: int) -> None:
+    """
+    Refuse a text that is too long or holds control characters.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the field and the limit, never the text.
+    """
+    if len(text) > limit:
+        problem = f"{limit:,}文字以内にしてください(今は{len(text):,}文字)"
+        raise InvalidInputError(field, problem)
+    if any(ord(c) < ord(" ") and c not in "\n\r\t" for c in text):
+        raise InvalidInputError(field, "制御文字が入っています")

@@ -1,0 +1,146 @@
+"""Plans (配車計画): routes of one day, and what was left out and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dispatch.domain.travel import TravelLevel
+
+
+class UnassignedReason(StrEnum):
+    """Why a visit is not in the plan."""
+
+    NO_TIME = "no_time"  # the day is full; more urgent visits come first
+    NO_SKILL = "no_skill"  # no team of the allowed offices has the skill
+    NO_CREW = "no_crew"  # more people needed than any team has
+    NO_LOAD = "no_load"  # more material than any vehicle carries
+    NO_TEAM = "no_team"  # no team on duty in the allowed offices
+    TOO_LATE = "too_late"  # cannot be done within the shift even alone
+    WINDOW_MISSED = "window_missed"  # the appointment cannot be met even alone
+    UNREACHABLE = "unreachable"  # no way there by the travel times
+    ON_HOLD = "on_hold"  # legal hold (エフ 7日) has not ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A visit placed in a route; seconds after midnight."""
+
+    visit_id: str
+    arrive_s: int
+    start_s: int
+    end_s: int
+    drive_s: int
+    drive_m: int
+    late_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One team's ordered stops; leaves and returns to its base."""
+
+    team_id: str
+    stops: tuple[Stop, ...]
+    depart_s: int
+    return_s: int
+    return_drive_s: int
+    return_drive_m: int
+    lunch_start_s: int | None
+    lunch_end_s: int | None
+    overtime_s: int = 0
+
+    @property
+    def drive_s(self) -> int:
+        """Seconds on the road, the way back included."""
+        return sum(stop.drive_s for stop in self.stops) + self.return_drive_s
+
+    @property
+    def drive_m(self) -> int:
+        """Metres on the road, the way back included."""
+        return sum(stop.drive_m for stop in self.stops) + self.return_drive_m
+
+    @property
+    def service_s(self) -> int:
+        """Seconds of work at the stops."""
+        return sum(stop.end_s - stop.start_s for stop in self.stops)
+
+    @property
+    def work_s(self) -> int:
+        """Driving and work, what balance is measured on."""
+        return self.drive_s + self.service_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unassigned:
+    """A visit left out, with its reason and a sentence for the dispatcher."""
+
+    visit_id: str
+    reason: UnassignedReason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """
+    What a plan is worth, level by level; smaller is better, compared in order.
+
+    The order is that of the planning rules: S on time, appointments and A on time,
+    visits served by urgency, lateness in 15-minute steps, driving, overtime, balance.
+    """
+
+    s_not_on_time: int
+    promises_not_on_time: int
+    unserved_s: int
+    unserved_a: int
+    unserved_b: int
+    unserved_c: int
+    late_steps: int
+    drive_s: int
+    overtime_s: int
+    balance_s: int
+
+    def key(self) -> tuple[int, ...]:
+        """Levels as a tuple, the most important first."""
+        return (
+            self.s_not_on_time,
+            self.promises_not_on_time,
+            self.unserved_s,
+            self.unserved_a,
+            self.unserved_b,
+            self.unserved_c,
+            self.late_steps,
+            self.drive_s,
+            self.overtime_s,
+            self.balance_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All routes of one day, and every visit that is in none of them."""
+
+    date: dt.date
+    routes: tuple[Route, ...]
+    unassigned: tuple[Unassigned, ...]
+    score: Score
+    travel_level: TravelLevel
+    seed: int
+    method: str = field(default="")
+
+    def stops(self) -> Iterator[tuple[Route, int, Stop]]:
+        """Every stop with its route and its 1-based order in it."""
+        for route in self.routes:
+            for order, stop in enumerate(route.stops, start=1):
+                yield route, order, stop
+
+    @property
+    def num_served(self) -> int:
+        """How many visits are in a route."""
+        return sum(len(route.stops) for route in self.routes)
+
+    @property
+    def drive_s(self) -> int:
+        """Seconds on the road, all teams."""
+        return sum(route.drive_s for route in self.routes)

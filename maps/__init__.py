@@ -1,0 +1,1 @@
+"""Pictures: web maps and printed route sheets."""
