@@ -29,6 +29,7 @@ class DayInput:
     """What a day is planned from: the city's people and rules, and the open charts."""
 
     date: dt.date
+    timezone: dt.tzinfo
     offices: Sequence[WorksOffice]
     teams: Sequence[MobileTeam]
     catalogue: Catalogue
@@ -255,12 +256,11 @@ def _visit(
         return None
     category = day.catalogue.get(chart.consultation.category_code)
     received = chart.consultation.received_at
-    midnight = received.replace(hour=0, minute=0, second=0, microsecond=0)
-    midnight += day.date - received.date()
+    midnight = dt.datetime.combine(day.date, dt.time(), day.timezone)
     window = None
     appointment = chart.consultation.appointment
     if appointment is not None:
-        start = appointment.start_at.astimezone(received.tzinfo)
+        start = appointment.start_at.astimezone(day.timezone)
         if start.date() > day.date:
             return None
         if start.date() == day.date:

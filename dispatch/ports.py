@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus
@@ -113,31 +114,67 @@ class Solver(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPlan:
-    """A plan with what it was made from and its life in the store."""
+class IdempotencyKey:
+    """A sender's key for one request, and the fingerprint of the request's body."""
 
-    id: str
-    version: int
-    date: dt.date
-    made_at: dt.datetime
-    made_by: str
-    problem: DayProblem
-    plan: Plan
-    published_at: dt.datetime | None = None
-    reasons: Mapping[str, str] | None = None
+    client: str
+    key: str
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChart:
+    """
+    A chart to store, with everything that must be stored in the same transaction.
+
+    `number_prefix` is the part of the running number before the counter.
+    """
+
+    chart: CaseChart
+    entries: tuple[ChartEntry, ...]
+    reporter: Reporter
+    number_prefix: str
+    idempotency: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedChart:
+    """The stored chart, and whether it is new or was there already (a retry)."""
+
+    chart: CaseChart
+    is_new: bool
+
+
+ChartChange = tuple[CaseChart, tuple[ChartEntry, ...]]
 
 
 class Charts(Protocol):
     """The store of charts, their history and their reporters."""
 
-    def add(
-        self, chart: CaseChart, entries: Sequence[ChartEntry], reporter: Reporter
-    ) -> CaseChart:
-        """Store a new chart and give it its running number."""
+    def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
+        """
+        Store charts in one transaction and give them their running numbers.
+
+        One that carries a known idempotency key, or a known source and external id,
+        is returned as it stands and nothing is added; a known key with another body
+        raises ConflictError and the whole transaction is undone.
+        """
+        ...
+
+    def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
+        """Chart of a key seen before; ConflictError when its body was another."""
+        ...
+
+    def known_external(self, source: str, external_ids: Iterable[str]) -> set[str]:
+        """Which external ids of a source are in the store."""
         ...
 
     def get(self, chart_id: str) -> CaseChart:
         """Return the chart; NotFoundError when there is none."""
+        ...
+
+    def get_by_number(self, number: str) -> CaseChart:
+        """Return the chart of a running number; NotFoundError when there is none."""
         ...
 
     def find(
@@ -149,10 +186,81 @@ class Charts(Protocol):
         """Charts in a status and of an office, oldest first."""
         ...
 
-    def save(self, chart: CaseChart, entries: Sequence[ChartEntry]) -> None:
-        """Store the next version; ConflictError when someone was faster."""
+    def save_all(self, changes: Sequence[ChartChange]) -> None:
+        """Store next versions in one transaction; ConflictError if one is stale."""
         ...
 
     def history(self, chart_id: str) -> list[ChartEntry]:
-        """All entries, oldest first."""
+        """All entries of a chart, oldest first."""
+        ...
+
+    def append(self, chart_id: str, entries: Sequence[ChartEntry]) -> None:
+        """Append to a chart's history without changing the chart."""
+        ...
+
+    def reporter(self, chart_id: str) -> Reporter:
+        """Return the reporter; the caller records the reveal in the history first."""
+        ...
+
+    def team_loads_s(self) -> dict[str, int]:
+        """Seconds of work on site that are assigned and open, by team."""
+        ...
+
+
+class PlanStatus(StrEnum):
+    """Life of a stored plan."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A plan as it was made: version of the day, by whom, from how many charts."""
+
+    id: str
+    version: int
+    status: PlanStatus
+    made_at: dt.datetime
+    made_by: str
+    plan: Plan
+    num_feasible: int
+    reasons: Mapping[str, str]
+    published_at: dt.datetime | None = None
+    changed_visit_ids: frozenset[str] = frozenset()
+
+
+class Plans(Protocol):
+    """The store of plans."""
+
+    def add_plan(self, plan: StoredPlan) -> StoredPlan:
+        """Store a draft and give it the day's next version number."""
+        ...
+
+    def get_plan(self, plan_id: str) -> StoredPlan:
+        """Return the plan; NotFoundError when there is none."""
+        ...
+
+    def plans_on(self, date: dt.date) -> list[StoredPlan]:
+        """All plans of a day, newest first."""
+        ...
+
+    def in_force(self, date: dt.date) -> StoredPlan | None:
+        """Return the published plan of a day, if there is one."""
+        ...
+
+    def publish(
+        self,
+        plan_id: str,
+        *,
+        at: dt.datetime,
+        changes: Sequence[ChartChange],
+        left_out: Sequence[tuple[str, ChartEntry]],
+    ) -> StoredPlan:
+        """
+        Put a draft in force and change its charts, in one transaction.
+
+        ConflictError when it is no draft, or a chart has changed since it was read.
+        """
         ...

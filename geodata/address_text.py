@@ -12,7 +12,9 @@ WAVES = "〜～∼˜"
 KANJI_DIGITS = "〇零一二三四五六七八九"
 KANJI_NUMERALS = KANJI_DIGITS + "十百"
 BRACKETS = str.maketrans("〈《<「『【[{〔〉》>」』】]}〕", "(((((((((" + ")))))))))")
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 
 # Rows of characters that mean the same in a place name; each folds to its first.
 # A row is safe although 隅 and 隈 are different words: both the text and the list of
@@ -33,7 +35,6 @@ VARIANT_ROWS = (
     "崎﨑嵜碕",
     "鶴靏靍鸖",
     "阪坂",
-    "塚塚",
     "条條",
     "国國",
     "沢澤",
@@ -62,7 +63,6 @@ VARIANT_ROWS = (
     "来來",
     "塩鹽",
     "寿壽",
-    "殿殿",
     "桧檜",
     "兎兔菟",
     "焼燒",
@@ -71,16 +71,11 @@ VARIANT_ROWS = (
     "区區",
     "会會",
     "豊豐",
-    "淡淡",
     "穂穗",
-    "恩恩",
     "桑桒",
     "松枩",
-    "町丁",
 )
-_FOLD = str.maketrans(
-    {variant: row[0] for row in VARIANT_ROWS for variant in row[1:]}
-)
+_FOLD = str.maketrans({variant: row[0] for row in VARIANT_ROWS for variant in row[1:]})
 _DIGIT = f"[0-9{KANJI_NUMERALS}]"
 _HARD_DASH = re.compile(f"[{DASHES.replace('ー', '').replace('ｰ', '')}]")
 # ー is a letter after kana (センター1) and a hyphen before a number elsewhere.
@@ -88,14 +83,17 @@ _LONG_VOWEL = re.compile(f"(?<![ァ-ヺぁ-ん])ー(?= ?{_DIGIT})")
 _POSTAL = re.compile(r"^ ?(?:〒 ?\d{3} ?-? ?\d{4}|\d{3}-\d{4}(?![0-9-])) ?")
 _SPACED_DASH = re.compile(r" ?- ?")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
-_NUMBER = re.compile(rf"[0-9]{{1,3}}(?![0-9])|[{KANJI_NUMERALS}]{{1,4}}")
+_NUMBER = re.compile(rf"[0-9]{{1,5}}(?![0-9])|[{KANJI_NUMERALS}]{{1,4}}")
+_SEVERAL = re.compile(
+    r"((?:[~・、,][0-9]{1,2})+)(?:丁目|$)|丁目((?:[~・、,][0-9]{1,2}丁目)+)"
+)
 _BLOCK_WORD = re.compile(r"(?<=[0-9])(?:番地?|号|-)の?-?(?=[0-9])")
 
 _NEAR = "付近|周辺|近辺|近く|辺り|あたり|地内"
 _RELATION = (
-    f"{_NEAR}|地先|先|前|内|角|横|隣|裏|公園内|公園|交差点|高架下|高架|"
-    "南側|北側|東側|西側|(?:の)?(?:前|角|横|隣|裏|近|付近|周辺|交差点|高架下|"
-    "[東西南北]|道路|歩道|車道|公園|路上|路地|地先)"
+    f"{_NEAR}|地先|先|前|内|角|横|隣|裏|公園|交差点|高架|[東西南北]側|向かい|"
+    "の(?:前|角|横|隣|裏|近|付近|周辺|交差点|高架下|向かい|[東西南北]|道路|歩道|"
+    "車道|公園|路上|路地|地先)"
 )
 _SURE_BORDER = re.compile(rf"$|\(|他$|(?:の?(?:{_NEAR}))")
 _SOFT_BORDER = re.compile(rf"[ 、,,・/]|(?:{_RELATION})")
@@ -145,7 +143,8 @@ def folded(name: str) -> str:
 def block_text(rest: str) -> str:
     """Write 番・番地・号 between numbers as `-`: 8番41号先 → 8-41先."""
     joined = _BLOCK_WORD.sub("-", rest)
-    return re.sub(r"(?<=-[0-9])([0-9]*)号", r"\1", joined).strip(" -の、,")
+    short = re.sub(r"(?<=-[0-9])([0-9]*)号", r"\1", joined).strip(" -、,")
+    return short.rstrip(")") if short.count(")") > short.count("(") else short
 
 
 def number_value(digits: str) -> int:
@@ -191,17 +190,24 @@ def _soft(text: str) -> bool:
 def _numbered_tail(digits: str, after: str) -> TownTail | None:
     """Read a number after a town: a 丁目, a 番, or (None) no number at all."""
     value = number_value(digits)
-    several = re.match(r"((?:[~・、,][0-9]{1,2})+)丁目", after)
+    several = _SEVERAL.match(after)
     if several:
-        others = tuple(int(n) for n in re.findall(r"[0-9]+", several[1]))
+        others = tuple(int(n) for n in re.findall(r"[0-9]+", several.group()))
         rest = after[several.end() :]
-        return TownTail(rest=rest, chome=value, said_chome=True, others=others)
+        return TownTail(
+            rest=rest,
+            chome=value,
+            said_chome="丁目" in several.group(),
+            others=others,
+        )
     word = re.match(r"丁目|丁(?![目ぁ-ん一-龠])|ちょうめ|チョウメ", after)
     if word:
         rest = re.sub(r"^[-の、 ]+(?=[0-9])", "", after[word.end() :])
         return TownTail(rest=rest, chome=value, said_chome=True)
-    if re.match(r"番|号", after):
+    if re.match(r"番(?!街|館)|号(?![線館棟車])", after):
         return TownTail(rest=digits + after)
+    if re.match(r"番|号", after):
+        return None
     if not digits.isascii():
         # 一 … 九 are also letters of names (三先): only a chain or the end counts.
         if not re.match(rf"[-の]{_DIGIT}|$", after):

@@ -1,4 +1,4 @@
-"""The calendar of a city: weekends, public holidays and the office's own closed days."""
+"""The calendar of a city: weekends, public holidays and days closed besides."""
 
 from __future__ import annotations
 

@@ -1,21 +1,19 @@
-"""Tables of a city profile: read a CSV into rows that know their file and number."""
+"""Files of a city profile: CSV rows and TOML values that know where they stand."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dispatch.domain.assignment import Jurisdiction
-from dispatch.domain.catalogue import Duty, ResponseUnit, Urgency, WorkCategory
 from dispatch.domain.errors import InvalidInputError, SourceError
-from dispatch.domain.place import LonLat, PartnerOffice, Ward, WorksOffice
-from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
+from dispatch.domain.place import LonLat
 
 PROVENANCE = ("source", "source_date", "confidence")
 CONFIDENCE_MARKS = frozenset("SDHMLP")
@@ -53,7 +51,7 @@ class Row:
 
     def number_of(self, column: str) -> float:
         """Any number."""
-        return self._convert(column, float, "a number")
+        return self._convert(column, _finite, "a number")
 
     def day(self, column: str) -> dt.date:
         """Date as YYYY-MM-DD."""
@@ -64,7 +62,7 @@ class Row:
         return self._convert(column, seconds_of_clock, "a time (HH:MM)")
 
     def flag(self, column: str) -> bool:
-        """`true` or `false`."""
+        """Whether the column says `true` rather than `false`."""
         return self._convert(column, _FLAGS.__getitem__, "true or false")
 
     def one_of(self, column: str, kind: type[E]) -> E:
@@ -75,6 +73,12 @@ class Row:
         """Texts joined by a vertical bar; none when the column is empty."""
         text = self.values[column]
         return tuple(text.split(SEPARATOR)) if text else ()
+
+    def known(self, column: str, known: Collection[str], where: str) -> None:
+        """Refuse an item of a column that is not known there."""
+        for item in self.items(column):
+            if item not in known:
+                raise self.error(column, f"{item!r} is not in {where}")
 
     def place(self) -> LonLat:
         """Position in columns `lon` and `lat`."""
@@ -188,116 +192,56 @@ def seconds_of_clock(text: str) -> int:
     return time.hour * 3600 + time.minute * 60
 
 
-def works_office(row: Row) -> WorksOffice:
-    """Works office (工営所) of a row."""
-    return WorksOffice(
-        id=row.text("id"),
-        name=row.text("name"),
-        address=row.optional("address"),
-        tel=row.optional("tel"),
-        place=row.place(),
-        neighbour_ids=row.items("neighbours"),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A TOML table that names its file and key when a value is wrong."""
 
+    file: Path
+    values: Mapping[str, Any]
+    path: str = ""
 
-def ward(row: Row) -> Ward:
-    """Ward (区) of a row."""
-    return Ward(
-        code=row.text("code"),
-        name=row.text("name"),
-        office_name=row.optional("office_name"),
-        office_address=row.optional("office_address"),
-        office_tel=row.optional("office_tel"),
-        place=row.place(),
-    )
+    def get(self, key: str, kind: type[T]) -> T:
+        """Value of a key; a whole number is welcome where any number is."""
+        value = self.values.get(key)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if not isinstance(value, kind):
+            message = f"{self.file}: {self.path}{key}: missing, or not {kind.__name__}"
+            raise SourceError(message)
+        return value
 
+    def choice(self, key: str, allowed: Iterable[str]) -> str:
+        """Value of a key out of a closed set."""
+        value = self.get(key, str)
+        if value not in (choices := tuple(allowed)):
+            message = f"{self.file}: {self.path}{key}: not one of {', '.join(choices)}"
+            raise SourceError(message)
+        return value
 
-def jurisdiction(row: Row) -> Jurisdiction:
-    """Jurisdiction (所管) of a row."""
-    ends = row.optional("valid_to")
-    return Jurisdiction(
-        ward_code=row.text("ward_code"),
-        office_id=row.text("office_id"),
-        valid_from=row.day("valid_from"),
-        valid_to=row.day("valid_to") if ends else None,
-        confidence=row.text("confidence"),
-    )
+    def clock_s(self, key: str) -> int:
+        """Time of day as HH:MM, in seconds after midnight."""
+        try:
+            return seconds_of_clock(self.get(key, str))
+        except ValueError as error:
+            message = f"{self.file}: {self.path}{key}: not HH:MM"
+            raise SourceError(message) from error
 
-
-def partner_office(row: Row, code_of_ward: Mapping[str, str]) -> PartnerOffice:
-    """Partner office of a row; its wards are written by name."""
-    unknown = [name for name in row.items("wards") if name not in code_of_ward]
-    if unknown:
-        raise row.error("wards", f"no ward {unknown[0]!r} in wards.csv")
-    return PartnerOffice(
-        kind=row.text("kind"),
-        name=row.text("name"),
-        address=row.optional("address"),
-        tel=row.optional("tel"),
-        place=row.place(),
-        ward_codes=tuple(code_of_ward[name] for name in row.items("wards")),
-    )
-
-
-def work_category(row: Row) -> WorkCategory:
-    """Work category (分類) of a row."""
-    return row.built(
-        lambda: WorkCategory(
-            code=row.text("code"),
-            name=row.text("name"),
-            group=row.text("group"),
-            duty=row.one_of("duty", Duty),
-            receiver=row.text("receiver"),
-            urgency=row.one_of("urgency", Urgency),
-            response_unit=row.one_of("response_unit", ResponseUnit),
-            response_value=row.whole("response_value"),
-            onsite_s=row.whole("onsite_min") * 60,
-            crew=row.whole("crew"),
-            skills=frozenset(row.items("skills")),
-            load_kg=row.whole("load_kg"),
-            instruction=row.optional("instruction"),
-            equipment=row.optional("equipment"),
-            materials=row.optional("materials"),
-            caution=row.optional("caution"),
-            hold_days=row.whole("hold_days"),
-            weight=row.number_of("weight"),
-        )
-    )
-
-
-def mobile_team(row: Row, base_of_office: Mapping[str, LonLat]) -> MobileTeam:
-    """Mobile team (機動班) of a row; it starts and ends at its office's yard."""
-    office_id = row.text("office_id")
-    if office_id not in base_of_office:
-        raise row.error("office_id", f"no office {office_id!r} in works_offices.csv")
-    return row.built(
-        lambda: MobileTeam(
-            id=row.text("id"),
-            office_id=office_id,
-            name=row.text("name"),
-            letter=row.text("letter"),
-            vehicle=Vehicle(name=row.text("vehicle"), load_kg=row.whole("load_kg")),
-            crew_size=row.whole("crew_size"),
-            skills=frozenset(row.items("skills")),
-            base=base_of_office[office_id],
-            shift=Shift(
-                start_s=row.clock_s("shift_start"),
-                end_s=row.clock_s("shift_end"),
-                lunch=Lunch(
-                    nominal_s=row.clock_s("lunch_nominal"),
-                    duration_s=row.whole("lunch_min") * 60,
-                    earliest_s=row.clock_s("lunch_earliest"),
-                    latest_end_s=row.clock_s("lunch_latest_end"),
-                ),
-                overtime_max_s=row.whole("overtime_max_min") * 60,
-            ),
-        )
-    )
+    def section(self, key: str) -> Settings:
+        """Table under a key."""
+        values = self.get(key, dict)
+        return Settings(file=self.file, values=values, path=f"{self.path}{key}.")
 
 
 def _not_negative(text: str) -> int:
     number = int(text)
     if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
         raise ValueError(text)
     return number
 

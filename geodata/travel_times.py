@@ -1,4 +1,4 @@
-"""Travel times without a road graph: straight line, detour factor, stated speed."""
+"""Travel times without a road graph: straight line at a stated crow speed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StraightLineTravelTimes:
     Parameters
     ----------
     speed_kmh
-        Mean driving speed along the road.
+        Speed as the crow flies: detours, signals and traffic are inside it.
     leg_s
         Added to every leg between two stops, even at one and the same place:
         starting, parking, walking.
@@ -53,8 +53,9 @@ class StraightLineTravelTimes:
 
         Notes
         -----
-        metres = haversine × detour; seconds = metres / speed + leg. The haversine is
-        that of `dispatch.domain.place.great_circle_m`, for all pairs at once.
+        metres = haversine × detour; seconds = haversine / speed + leg: the crow speed
+        has the detour in it already. The haversine is that of
+        `dispatch.domain.place.great_circle_m`, for all pairs at once.
         """
         count = len(places)
         lon = np.radians(np.array([place.lon for place in places], dtype=np.float64))
@@ -65,7 +66,7 @@ class StraightLineTravelTimes:
         chord = np.sin(half_dlat) ** 2 + cosines * np.sin(half_dlon) ** 2
         straight_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord)))
         road_m = straight_m * self.detour
-        duration_s = road_m / (self.speed_kmh * MPS_PER_KMH)
+        duration_s = straight_m / (self.speed_kmh * MPS_PER_KMH)
         duration_s += self.leg_s * (1 - np.eye(count))
         return TravelMatrix(
             duration_s=np.rint(duration_s).astype(np.int64),

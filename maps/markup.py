@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 
 import folium
-from branca.element import MacroElement, Template
+from branca.element import MacroElement
+from jinja2 import Template
 
 from dispatch.domain.errors import InvalidInputError
+from maps.style import TeamStyle, team_style
 
 # folium pastes popup and tooltip text into a JavaScript template literal, and branca
 # renders every finished part once more as a Jinja template. Entities stop both.
@@ -20,7 +22,9 @@ _ENTITIES = str.maketrans(
 # The same signs as escapes of a JavaScript string; "<" also ends a script element.
 _ESCAPES = str.maketrans(
     {c: f"\\u{ord(c):04x}" for c in ("<", ">", "&", "'", "`", "$", "{", "}", "%", "#")}
+    | {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
+_HALVES = re.compile("[\ud800-\udfff]")  # half a character: no page can be sent with it
 _SCHEME = re.compile(r"\A\s*([a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
 
 Data = str | int | float | None | Sequence["Data"]
@@ -34,7 +38,8 @@ def safe(text: str) -> str:
     Encodes HTML's own signs, then dollar, braces, backslash, backtick and percent,
     so that neither a template literal nor Jinja finds anything to run.
     """
-    return html.escape(text, quote=True).translate(_ENTITIES)
+    whole = _HALVES.sub("\ufffd", text)
+    return html.escape(whole, quote=True).translate(_ENTITIES)
 
 
 def safe_path(path: str) -> str:
@@ -53,12 +58,25 @@ def safe_path(path: str) -> str:
 
 def script_data(value: Data) -> str:
     """
-    Data as a JavaScript literal that is safe inside a script element and in Jinja.
+    Write data as a JavaScript literal that is safe in script and in Jinja.
 
     Only lists are allowed, so every brace lies inside a string and can be escaped.
     """
-    written = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    return written.translate(_ESCAPES)
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _HALVES.sub("\ufffd", written).translate(_ESCAPES)
+
+
+def column(texts: Sequence[str]) -> Data:
+    """
+    Texts of one field for `kd.word`: [words, number of each], or [null, texts].
+
+    A table of words pays only where they repeat.
+    """
+    words = list(dict.fromkeys(texts))
+    if 2 * len(words) > len(texts):
+        return [None, list(texts)]
+    number = {word: i for i, word in enumerate(words)}
+    return [words, [number[text] for text in texts]]
 
 
 def tooltip(text: str) -> folium.Tooltip:
@@ -104,7 +122,9 @@ def popup_html(
     """Body of `popup`, for those who put it elsewhere."""
     marked = f'<p class="kd-late">{safe(mark)}</p>' if mark else ""
     facts = "".join(
-        f"<dt>{safe(label)}</dt><dd>{safe(value)}</dd>" for label, value in rows if value
+        f"<dt>{safe(label)}</dt><dd>{safe(value)}</dd>"
+        for label, value in rows
+        if value
     )
     ways = "".join(
         f'<p><a href="{safe_path(path)}" target="_top">{safe(words)}</a></p>'
@@ -147,6 +167,49 @@ def panel_html(
     return f'<details open class="kd-panel" id="kd-panel">{body}</details>'
 
 
+def team_row(name: str, *, letter: str, figures: str, at: int) -> str:
+    """
+    Row of one team in the layer control, which is the legend too.
+
+    Parameters
+    ----------
+    name, letter, figures
+        Data.
+    at
+        0-based number of the team, for its colour and line.
+    """
+    style = team_style(at)
+    badge = (
+        '<svg width="40" height="24" viewBox="0 0 40 24" aria-hidden="true">'
+        f'<path d="M0 12H40" stroke="{style.edge}" stroke-width="7"/>'
+        f'<path d="M0 12H40" stroke="{style.colour}" stroke-width="4" '
+        f'stroke-dasharray="{style.dash}"/><circle cx="20" cy="12" r="10" '
+        f'fill="{style.colour}" stroke="{style.edge}" stroke-width="2"/>'
+        '<text x="20" y="17" text-anchor="middle" font-size="13" font-weight="700" '
+        f'fill="{style.ink}">{safe(letter)}</text></svg>'
+    )
+    words = f"<span>{safe(name)}<small>{safe(figures)}</small></span>"
+    return f'<span class="kd-team" data-team="{at}">{badge}{words}</span>'
+
+
+def arrow_svg(style: TeamStyle, *, turn: int) -> str:
+    """Arrowhead in a team's colour, turned clockwise from north by degrees."""
+    return (
+        '<svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" '
+        f'style="transform:rotate({turn}deg)"><path d="M9 1 16 16 9 12 2 16z" '
+        f'fill="{style.colour}" stroke="{style.edge}" stroke-width="1.5"/></svg>'
+    )
+
+
+YARD_SVG = (
+    '<svg width="30" height="30" viewBox="0 0 28 28" role="img" aria-label="基地">'
+    '<path d="M14 2 26 11V26H2V11z" fill="#1a1a1a" stroke="#fff" stroke-width="2"/>'
+    '<text x="14" y="21" text-anchor="middle" font-size="12" font-weight="700" '
+    'fill="#fff">基</text></svg>'
+)
+"""Sign of a base yard (基地)."""
+
+
 class MapScript(MacroElement):
     """
     JavaScript that runs once the map stands; inside, the map is called `map`.
@@ -158,12 +221,12 @@ class MapScript(MacroElement):
     """
 
     _template = Template(
-        "{% macro script(this, kwargs) %}(function(map){{ '{' }}{{ this.code }}"
-        "{{ '}' }})({{ this._parent.get_name() }});{% endmacro %}"
+        "{% macro script(this, kwargs) %}(function(map){ {{ this.code }} "
+        "})({{ this._parent.get_name() }});{% endmacro %}"
     )
 
     def __init__(self, code: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "MapScript"
         self.code = code
 
@@ -187,6 +250,8 @@ window.kd={
    var p=kd.el('p'),a=kd.el('a',words);
    a.href=href;a.target='_top';p.appendChild(a);box.appendChild(p);}
   return box;},
+ word:function(column,k){
+  return column[0]?column[0][column[1][k]]:column[1][k];},
  say:function(text){return kd.el('div',text);}
  };
 """

@@ -9,14 +9,13 @@ from itertools import pairwise
 
 from dispatch.domain.catalogue import Urgency
 
-FONT_STACK = (
-    "'BIZ UDPGothic','Yu Gothic UI','Hiragino Sans','Noto Sans JP',sans-serif"
-)
+FONT_STACK = "'BIZ UDPGothic','Yu Gothic UI','Hiragino Sans','Noto Sans JP',sans-serif"
 
 # Hex values of @digital-go-jp/design-tokens (dist/tokens-simple.css).
 INK = "#1a1a1a"  # solid-gray-900
 QUIET = "#4d4d4d"  # solid-gray-700
 HAIRLINE = "#999999"  # solid-gray-400
+EDGE = "#767676"  # solid-gray-536
 GROUND = "#e6e6e6"  # solid-gray-100
 LAND = "#ffffff"
 LINK = "#0017c1"  # blue-900
@@ -51,55 +50,34 @@ class Sign:
         return self.urgency.value
 
 
-SIGNS: tuple[Sign, ...] = (
-    Sign(
-        urgency=Urgency.S,
-        colour="#ec0000",  # red-800
-        shape=Shape.TRIANGLE,
-        label="緊急",
-    ),
-    Sign(
-        urgency=Urgency.A,
-        colour="#e25100",  # orange-700
-        shape=Shape.SQUARE,
-        label="当日",
-    ),
-    Sign(
-        urgency=Urgency.B,
-        colour="#0031d8",  # blue-800
-        shape=Shape.CIRCLE,
-        label="3開庁日",
-    ),
-    Sign(
-        urgency=Urgency.C,
-        colour="#4d4d4d",  # solid-gray-700
-        shape=Shape.CIRCLE,
-        label="計画",
-    ),
-    Sign(
-        urgency=Urgency.D,
-        colour="#7f7f7f",  # solid-gray-500
-        shape=Shape.CIRCLE,
-        label="移管",
-    ),
+SIGNS: tuple[Sign, ...] = tuple(
+    Sign(urgency=urgency, colour=colour, shape=shape, label=label)
+    for urgency, colour, shape, label in (
+        (Urgency.S, "#ec0000", Shape.TRIANGLE, "緊急"),  # red-800
+        (Urgency.A, "#e25100", Shape.SQUARE, "当日"),  # orange-700
+        (Urgency.B, "#0031d8", Shape.CIRCLE, "3開庁日"),  # blue-800
+        (Urgency.C, "#4d4d4d", Shape.CIRCLE, "計画"),  # solid-gray-700
+        (Urgency.D, "#7f7f7f", Shape.CIRCLE, "移管"),  # solid-gray-500
+    )
 )
 """Most urgent first; the position is the number that the browser gets."""
 
 SIGN_RANK: dict[Urgency, int] = {s.urgency: i for i, s in enumerate(SIGNS)}
 
-# Okabe–Ito without vermillion (it sits beside the green and beside our S and A) and
-# without yellow (under 3:1 on a pale ground); the lighter ones get a dark casing.
-_TEAM_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#333333", "#56b4e9")
+# Okabe–Ito without vermillion (beside the green, and beside our S and A) and without
+# yellow (1.3:1 on white). The pale ones get a dark edge.
+_TEAM_COLOURS = ("#0072b2", "#009e73", "#333333", "#cc79a7", "#e69f00", "#56b4e9")
 _TEAM_DASHES = ("", "10 5", "2 6", "14 5 2 5")
-_MIN_CONTRAST = 4.5
+_TEXT_CONTRAST, _SHAPE_CONTRAST = 4.5, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamStyle:
-    """Line and sign of one team: colour, the ink that reads on it, dash pattern."""
+    """Line and sign of a team: colour, ink that reads on it, edge, dash pattern."""
 
     colour: str
     ink: str
+    edge: str
     dash: str
 
 
@@ -116,8 +94,13 @@ def team_style(index: int) -> TeamStyle:
     colour = _TEAM_COLOURS[index % len(_TEAM_COLOURS)]
     # The second round of colours takes the next pattern, so that no pair repeats.
     dash = _TEAM_DASHES[(index + index // len(_TEAM_COLOURS)) % len(_TEAM_DASHES)]
-    ink = LAND if _contrast(colour, LAND) >= _MIN_CONTRAST else INK
-    return TeamStyle(colour=colour, ink=ink, dash=dash)
+    on_white = _contrast(colour, LAND)
+    return TeamStyle(
+        colour=colour,
+        ink=LAND if on_white >= _TEXT_CONTRAST else INK,
+        edge=LAND if on_white >= _SHAPE_CONTRAST else INK,
+        dash=dash,
+    )
 
 
 def _contrast(one: str, other: str) -> float:
@@ -144,7 +127,9 @@ _OUTLINES = {
 _TEXT_Y = {Shape.TRIANGLE: 23, Shape.SQUARE: 19, Shape.CIRCLE: 19}
 
 
-def shape_svg(shape: Shape, *, fill: str, ink: str, text: str, size: int = 28) -> str:
+def shape_svg(
+    shape: Shape, *, fill: str, ink: str, text: str, size: int = 28, edge: str = LAND
+) -> str:
     """
     One sign as inline SVG.
 
@@ -152,15 +137,15 @@ def shape_svg(shape: Shape, *, fill: str, ink: str, text: str, size: int = 28) -
     ----------
     shape
         Outline.
-    fill, ink
-        Hex colours of the shape and of the text on it.
+    fill, ink, edge
+        Hex colours of the shape, of the text on it and of the outline.
     text
         Already safe for HTML: a letter, or team letter and number.
     size
         Width and height in pixels. Text is 13 px at 28.
     """
     outline = _OUTLINES[shape].format(
-        p=f'fill="{fill}" stroke="#fff" stroke-width="2" stroke-linejoin="round"'
+        p=f'fill="{fill}" stroke="{edge}" stroke-width="2" stroke-linejoin="round"'
     )
     return (
         f'<svg width="{size}" height="{size}" viewBox="0 0 28 28" aria-hidden="true">'
@@ -183,7 +168,10 @@ RAMP = (
     "#57b8ff",  # light-blue-400
     "#008bf2",  # light-blue-600
 )
-"""One hue, five classes, pale to strong; 0 has no fill."""
+"""One hue, five classes, pale to strong, drawn at `FILL`; 0 has no fill."""
+
+FILL = 0.6
+"""Opacity of the choropleth, on the map and in its legend."""
 
 _STEPS = (1, 2, 3, 4, 5, 6, 8)
 
@@ -245,56 +233,54 @@ CSS = f"""
 .leaflet-container{{font:14px/1.5 {FONT_STACK};background:{GROUND};color:{INK}}}
 .leaflet-bar a{{color:{INK};width:32px;height:32px;line-height:32px}}
 .leaflet-container a{{color:{LINK};text-decoration:underline}}
-.leaflet-container a.leaflet-control-zoom-in,.leaflet-container
-a.leaflet-control-zoom-out{{color:{INK};text-decoration:none}}
+.leaflet-container a.leaflet-control-zoom-in,
+.leaflet-container a.leaflet-control-zoom-out{{color:{INK};text-decoration:none}}
 :focus-visible{{outline:3px solid {INK};outline-offset:2px;
 box-shadow:0 0 0 3px {FOCUS};border-radius:4px}}
-path.leaflet-interactive:focus{{outline:none}}
-.leaflet-control-attribution,.leaflet-control-scale-line{{font-size:12px;color:{INK}}}
+path.leaflet-interactive:focus{{outline:none}}.leaflet-control-attribution,
+.leaflet-control-scale-line{{font-size:12px;color:{INK}}}
 .leaflet-container .leaflet-control-attribution{{background:rgba(255,255,255,.9);
-padding:0 8px;max-width:calc(100vw - 330px)}}
-.leaflet-bar,.leaflet-control-layers,.leaflet-popup-content-wrapper,
-.leaflet-popup-tip{{box-shadow:none}}
-.leaflet-bar,.leaflet-control-layers,.leaflet-popup-content-wrapper{{
-border:1px solid {HAIRLINE};border-radius:8px}}
-.kd-panel,.leaflet-control-layers{{background:#fff;width:232px;box-sizing:border-box;
-padding:8px 16px;font-size:14px}}
-.kd-panel{{border:1px solid {HAIRLINE};border-radius:8px;max-height:70vh;
-overflow:auto}}
+padding:0 8px;max-width:calc(100vw - 330px)}}.leaflet-bar,.leaflet-control-layers,
+.leaflet-popup-content-wrapper,.leaflet-popup-tip{{box-shadow:none}}
+.leaflet-touch .leaflet-bar,.leaflet-touch .leaflet-control-layers,
+.leaflet-popup-content-wrapper{{border:1px solid {HAIRLINE};border-radius:8px}}
+.kd-panel,.leaflet-control-layers{{background:#fff;width:240px;box-sizing:border-box;
+padding:8px 16px;font-size:14px}}.kd-panel{{border:1px solid {HAIRLINE};
+border-radius:8px;max-height:70vh;overflow:auto;overflow-wrap:anywhere}}
 .kd-panel h1{{font-size:16px;margin:0}}.kd-panel p{{margin:0 0 4px}}
-.kd-panel summary{{cursor:pointer;padding:4px 0}}
-.kd-panel h2{{font-size:12px;color:{QUIET};margin:8px 0 2px;font-weight:400}}
-.kd-panel ul{{list-style:none;margin:0;padding:0}}
-.kd-panel li{{display:flex;align-items:center;gap:8px;min-height:24px}}
+.kd-panel summary{{cursor:pointer;padding:4px 0}}.kd-panel h2{{font-size:12px;
+color:{QUIET};margin:8px 0 2px;font-weight:400}}.kd-panel ul{{list-style:none;margin:0;
+padding:0}}.kd-panel li{{display:flex;align-items:center;gap:8px;min-height:24px}}
 .kd-panel li b{{font-weight:400;margin-left:auto;font-variant-numeric:tabular-nums}}
 .kd-swatch{{width:24px;height:14px;flex:none;border:1px solid {HAIRLINE}}}
 .kd-hatch{{background:repeating-linear-gradient(45deg,#fff 0 3px,{HAIRLINE} 3px 4px)}}
 .kd-ring{{border:2px dashed {INK};border-radius:50%;width:14px;margin:0 3px}}
 .kd-chip{{display:inline-block;border:1px solid {QUIET};border-radius:12px;
-padding:0 8px;font-size:12px;color:{QUIET};margin-right:4px}}
-.kd-ward{{font-size:12px;color:{QUIET};text-align:center;white-space:nowrap;
-text-shadow:0 0 2px #fff,0 0 2px #fff,0 0 3px #fff}}
+padding:0 8px;font-size:12px;color:{QUIET};margin-right:4px}}.kd-ward{{font-size:12px;
+color:{QUIET};text-align:center;white-space:nowrap;overflow:hidden;
+text-overflow:ellipsis;text-shadow:0 0 2px #fff,0 0 2px #fff,0 0 3px #fff}}
 .kd-over{{color:{OVERDUE};font-weight:700}}.kd-late{{color:{LATE};font-weight:700}}
-.kd-sign{{position:relative}}.kd-sign i{{position:absolute;right:-7px;top:-7px;
-font:700 12px/12px {FONT_STACK};background:#fff;border-radius:2px}}
-.kd-cluster{{border-radius:50%;background:#fff;border:3px solid;box-sizing:border-box;
-display:flex;align-items:center;justify-content:center;font-weight:700;
-font-variant-numeric:tabular-nums}}
-.kd-cluster svg{{position:absolute;right:-9px;top:-9px}}
-.kd-sr{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
+.kd-sign i{{position:absolute;right:-7px;top:-7px;font:700 16px/14px {FONT_STACK};
+background:#fff;border-radius:2px}}.kd-panel li>.kd-over,
+.kd-panel li>.kd-late{{width:20px;text-align:center}}.kd-cluster{{border-radius:50%;
+background:#fff;border:2px solid;box-sizing:border-box;display:flex;align-items:center;
+justify-content:center;font-weight:700;font-variant-numeric:tabular-nums}}
+.kd-cluster svg{{position:absolute;right:-10px;top:-10px}}.kd-sr{{position:absolute;
+width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
 .leaflet-popup-content{{margin:12px 16px;font-size:14px;line-height:1.5}}
 .kd-pop h3{{font-size:16px;margin:0 16px 4px 0}}.kd-pop p{{margin:0 0 4px}}
 .kd-pop dl{{display:grid;grid-template-columns:4em 1fr;gap:2px 8px;margin:0 0 8px}}
-.kd-pop dt{{color:{QUIET};font-size:12px;line-height:21px}}
-.kd-pop dd{{margin:0;overflow-wrap:anywhere}}
-.leaflet-tooltip{{font-size:14px;color:{INK};border-color:{HAIRLINE};box-shadow:none;
-white-space:pre-line}}
+.kd-pop dt{{color:{QUIET};font-size:12px;line-height:21px}}.kd-pop dd{{margin:0;
+overflow-wrap:anywhere}}.leaflet-tooltip{{font-size:14px;color:{INK};
+border-color:{HAIRLINE};box-shadow:none;white-space:pre-line;width:max-content;
+max-width:320px}}.leaflet-control-layers-expanded{{padding:8px 10px}}
+.kd-team{{overflow-wrap:anywhere}}
 .leaflet-control-layers-overlays label{{display:block;padding:4px 0}}
 .leaflet-control-layers-overlays label>span{{display:flex;align-items:center;gap:8px}}
 .kd-team{{display:flex;align-items:center;gap:8px;flex:1;min-width:0;line-height:1.3}}
 .kd-team small{{font-size:12px;color:{QUIET};display:block}}
-@media (max-width:640px){{.kd-panel,.leaflet-control-layers{{width:176px;
-padding:8px}}.leaflet-container .leaflet-control-attribution{{max-width:60vw}}}}
+@media (max-width:640px){{.kd-panel,.leaflet-control-layers{{width:176px;padding:8px}}
+.leaflet-container .leaflet-control-attribution{{max-width:60vw}}}}
 @media (forced-colors:active){{.kd-cluster{{border-color:CanvasText}}}}
 """
 """One sheet for both maps; no `{{#`, `{{%` or doubled brace (branca renders twice)."""

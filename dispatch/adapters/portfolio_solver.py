@@ -46,6 +46,10 @@ class PortfolioSolver:
             process.start()
         return self
 
+    def process_ids(self) -> list[int]:
+        """Process ids of the solving processes that live now."""
+        return [p.pid for p in self._processes if p.pid is not None]
+
     def close(self) -> None:
         """End the processes."""
         self._cancelled.set()

@@ -47,6 +47,12 @@ class SolverProcess:
         self._pipe: Connection | None = None
         self._stopped = False
 
+    @property
+    def pid(self) -> int | None:
+        """Process id while the child lives."""
+        process = self._process
+        return process.pid if process is not None and process.is_alive() else None
+
     def start(self) -> None:
         """Start the child without waiting until it has loaded the solver."""
         context = multiprocessing.get_context("spawn")

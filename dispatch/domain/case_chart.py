@@ -38,7 +38,12 @@ ARROWS: Mapping[ChartStatus, frozenset[ChartStatus]] = MappingProxyType(
             }
         ),
         ChartStatus.UNPLACED: frozenset(
-            {ChartStatus.UNPLACED, ChartStatus.ASSIGNED, ChartStatus.REFERRED}
+            {
+                ChartStatus.UNPLACED,
+                ChartStatus.ASSIGNED,
+                ChartStatus.REFERRED,
+                ChartStatus.ON_HOLD,
+            }
         ),
         ChartStatus.ASSIGNED: frozenset(
             {
@@ -121,6 +126,10 @@ class CaseChart:
             message = f"{self.number}: {self.status} → {status} not allowed ({legal})"
             raise ConflictError(message)
         return replace(self, status=status, version=self.version + 1)
+
+    def at_version(self, version: int) -> CaseChart:
+        """Return the chart at a version; several moves that are stored as one."""
+        return replace(self, version=version)
 
 
 def urgency_of(category: WorkCategory, raised: Urgency | None) -> Urgency:

@@ -82,7 +82,8 @@ def first_due_at(
         last = add_working_days(open_at.date(), value, hours.is_working_day)
     else:
         after = received_at.date() + dt.timedelta(days=value)
-        last = next_working_day(after, hours.is_working_day)
+        # 0 days on a closed evening would end before the opening it counts from
+        last = next_working_day(max(after, open_at.date()), hours.is_working_day)
     return midnight + (last - midnight.date()) + close
 
 

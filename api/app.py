@@ -1,0 +1,201 @@
+"""The web application: routes, pages, limits, security headers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.assets import AssetFiles
+from api.errors import (
+    HTTP_TITLES,
+    TYPE_BASE,
+    install_error_handlers,
+    problem_response,
+)
+from api.jobs import PlanJobs
+from api.pages import install_page_errors, page_context
+from api.pictures import Pictures
+from api.routes import (
+    charts,
+    consultations,
+    health,
+    maps,
+    plans,
+    sheets,
+)
+from api.schemas import Problem
+from api.settings import Settings
+from api.wiring import Services, open_services
+from dispatch.ports import Clock, OnProgress, StoredPlan
+
+Next = Callable[[Request], Awaitable[Response]]
+
+STATIC = Path(__file__).parent / "static"
+TILE_SOURCE = "https://cyberjapandata.gsi.go.jp"
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+DESCRIPTION = """
+Consultations in, case charts out. **Conventions**: JSON in UTF-8; coordinates are
+`lon`, `lat` in degrees (JGD2011/WGS84); times carry an offset; durations end in `_s`
+and are seconds; windows include both ends. Errors are `application/problem+json`
+and name the field. Send `X-API-Key`; send `Idempotency-Key` with each POST, and a
+retry answers with the same chart.
+"""
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """
+    Wire the application.
+
+    Parameters
+    ----------
+    settings
+        Of this installation.
+    clock
+        Another clock, for tests.
+    """
+    services = open_services(settings, clock)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        services.solver.warm()
+        yield
+        services.close()
+
+    app = FastAPI(
+        title="Kidōhan",
+        summary=f"{services.profile.name}: 相談から巡回表まで",
+        description=DESCRIPTION,
+        version="0.1.0",
+        lifespan=lifespan,
+        # The interactive pages load scripts from elsewhere: closed networks have none.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.pictures = Pictures(services)
+    app.state.jobs = PlanJobs(_maker(services), services.solver.cancel)
+    app.state.page_context = page_context(services)
+    install_error_handlers(app)
+    install_page_errors(app)
+    app.middleware("http")(_guarded)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    for module in (consultations, health, charts, plans, maps, sheets):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")
+    return app
+
+
+def _maker(
+    services: Services,
+) -> Callable[[dt.date, OnProgress, str], StoredPlan]:
+    def make(date: dt.date, told: OnProgress, who: str) -> StoredPlan:
+        return services.planning.make(date, services.search_params(), told, who=who)
+
+    return make
+
+
+async def _guarded(request: Request, call_next: Next) -> Response:
+    """Refuse form posts from other sites; say what a page may load."""
+    if request.method in UNSAFE and _from_elsewhere(request):
+        return problem_response(
+            Problem(
+                type=TYPE_BASE + "cross-site",
+                title=HTTP_TITLES[403],
+                status=403,
+                detail="ほかのサイトからの送信は受け付けません",
+            )
+        )
+    response = await call_next(request)
+    # Map pages are Folium's: their scripts stand in the page itself.
+    is_map = request.url.path.startswith("/maps/")
+    script = "script-src 'self' 'unsafe-inline'" if is_map else "script-src 'self'"
+    tiles = (
+        f" {TILE_SOURCE}"
+        if request.app.state.services.settings.base_map == "gsi"
+        else ""
+    )
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'self'; {script}; style-src 'self' 'unsafe-inline'; "
+        f"img-src 'self' data:{tiles}; frame-ancestors 'self'; form-action 'self'; "
+        "base-uri 'none'; object-src 'none'",
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if not request.url.path.startswith(("/static", "/assets")):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _from_elsewhere(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
+class BodyLimit:
+    """
+    Stops a request whose body is too large, before it is read into memory.
+
+    Parameters
+    ----------
+    app
+        What comes after.
+    max_bytes
+        Largest body.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes as they come."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the client has gone
+            body += message.get("body", b"")
+            more = bool(message.get("more_body"))
+            if len(body) > self._max_bytes:
+                await self._too_large()(scope, receive, send)
+                return
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self._app(scope, again, send)
+
+    def _too_large(self) -> Response:
+        return problem_response(
+            Problem(
+                type=TYPE_BASE + "too-large",
+                title=HTTP_TITLES[413],
+                status=413,
+                detail=f"要求は{self._max_bytes:,}バイトまでです。"
+                "説明を短くするか、写真は別に送ってください",
+            )
+        )

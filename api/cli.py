@@ -1,0 +1,317 @@
+"""The command line: kidohan prepare | import | plan | serve | demo | settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from api.app import create_app
+from api.day_run import StepTimes, Told, run_day
+from api.errors import EXIT_CODES
+from api.import_mapping import ImportMapping, read_mapping
+from api.importer import Importer, ImportReport, Row, read_rows
+from api.pooling import pooled
+from api.settings import PREFIX, Settings, load_settings
+from api.summary import print_summary
+from api.wiring import Services, open_services, prepared_areas
+from dispatch.adapters.clocks import DemoClock
+from dispatch.domain.errors import DispatchError, InvalidInputError, SourceError
+from dispatch.intake import Intake
+from dispatch.ports import Clock
+from geodata.city import load_city
+from geodata.demo_day import DemoParams, demo_consultations
+from geodata.towns import read_towns
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Kidōhan (機動班): from a resident's consultation to a printed route sheet.",
+)
+console = Console()
+SHOWN_REFUSALS = 20
+DEMO_WHO = "デモ配車担当"
+DEMO_OPENS = dt.time(8, 50)
+CHUNK = 100
+
+StormOption = Annotated[
+    bool, typer.Option("--storm", help="a storm day: three times as many")
+]
+ServeOption = Annotated[
+    bool, typer.Option("--serve/--no-serve", help="serve the pages afterwards")
+]
+OutOption = Annotated[Path, typer.Option("--out", help="folder to write into")]
+
+
+@cli.command()
+def prepare() -> None:
+    """Make the areas of the city (wards, school districts), once at set-up."""
+    settings = load_settings()
+    profile = load_city(settings.city)
+    areas = prepared_areas(settings, profile)
+    console.print(
+        f"{profile.name}: 区 {len(areas.wards)}、校区 {len(areas.districts)}"
+        f"{'(近似)' if areas.approximate else ''} → {settings.prepared_areas_dir}"
+    )
+
+
+@cli.command(name="import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, CP932) or XLSX")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="mapping file for a foreign format (TOML)")
+    ] = None,
+    received_at: Annotated[
+        str, typer.Option(help="aware time for rows that say none")
+    ] = "",
+    month: Annotated[
+        int, typer.Option(help="only rows of this month, of any year", min=0, max=12)
+    ] = 0,
+    as_if_on: Annotated[
+        str, typer.Option(help="with --month: the day before which they arrive")
+    ] = "",
+    report: Annotated[
+        Path | None, typer.Option(help="write the refused rows as CSV here")
+    ] = None,
+) -> None:
+    """Import consultations from a file: good rows are kept, others are reported."""
+    settings = load_settings()
+    moment = _moment(received_at) if received_at else None
+    with open_services(settings) as services:
+        rules = read_mapping(mapping) if mapping is not None else ImportMapping()
+        rows = read_rows(file.name, _content(file, settings))
+        if month:
+            day = _day(as_if_on, "--as-if-on")
+            rows = pooled(rows, rules, month=month, onto=day)
+        result = _import(services, rows, rules, moment)
+    _print_import(result, report)
+
+
+def _import(
+    services: Services,
+    rows: list[Row],
+    mapping: ImportMapping,
+    moment: dt.datetime | None,
+) -> ImportReport:
+    importer = Importer(services.intake, services.clock, services.profile.timezone)
+    with _bars() as told:
+        return importer.run(
+            rows,
+            mapping,
+            received_at=moment,
+            told=lambda done: told("取り込んでいます", done / max(1, len(rows))),
+        )
+
+
+def _print_import(result: ImportReport, report: Path | None) -> None:
+    console.print(
+        f"{result.rows}行: 追加 {result.added}、登録済み {result.known}、"
+        f"受け付けなかった行 {len(result.refused)}"
+    )
+    for refusal in result.refused[:SHOWN_REFUSALS]:
+        console.print(f"  {refusal.row}行目 {refusal.field}: {refusal.problem}")
+    if len(result.refused) > SHOWN_REFUSALS:
+        console.print(f"  ほか {len(result.refused) - SHOWN_REFUSALS}行")
+    if report is not None:
+        lines = ["row,field,problem"]
+        lines += [f'{r.row},{r.field},"{r.problem}"' for r in result.refused]
+        report.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+
+
+@cli.command()
+def plan(
+    date: Annotated[str, typer.Argument(help="day to plan, 2026-11-24")],
+    out: OutOption = Path("out/plan"),
+    at: Annotated[
+        str, typer.Option(help="plan as of this aware time instead of now")
+    ] = "",
+    who: Annotated[str, typer.Option(help="in whose name")] = "kidohan plan",
+) -> None:
+    """Plan a day, publish the plan, draw its maps and print its sheets."""
+    day = _day(date, "DATE")
+    settings = load_settings()
+    clock: Clock | None = DemoClock(_moment(at)) if at else None
+    with open_services(settings, clock) as services:
+        services.solver.warm()
+        with _bars() as told:
+            result = run_day(services, day, out, who=who, times=StepTimes(), told=told)
+        print_summary(console, services, result)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 0,
+) -> None:
+    """Serve the API and the dispatchers' pages."""
+    overrides: dict[str, Any] = {}
+    if host:
+        overrides["host"] = host
+    if port:
+        overrides["port"] = port
+    _serve(load_settings(**overrides))
+
+
+@cli.command()
+def demo(
+    out: OutOption = Path("out/demo"),
+    count: Annotated[int, typer.Option(help="consultations", min=1)] = 260,
+    seed: Annotated[int, typer.Option(help="of the generator")] = 20261124,
+    storm: StormOption = False,  # noqa: FBT002 - a command-line switch
+    serve_pages: ServeOption = True,  # noqa: FBT002 - a command-line switch
+    port: Annotated[int, typer.Option(help="port to serve on")] = 8000,
+) -> None:
+    """Play one working day of the city, write everything, then serve the pages."""
+    params = DemoParams(count=count, seed=seed, storm=storm)
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    settings = _demo_settings(out, params.date, port)
+    times = StepTimes()
+    _play(settings, params, out, times)
+    if serve_pages:
+        console.print(
+            f"[bold]画面 → http://{settings.host}:{settings.port}/[/]  (終了は Ctrl+C)"
+        )
+        _serve(settings)
+
+
+def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -> None:
+    """Bring the day's consultations in through the door, then run the day."""
+    with times.step("prepare"):
+        services = open_services(settings)
+    with services:
+        services.solver.warm()
+        with _bars() as told:
+            with times.step("generate"):
+                told("相談を作っています(合成データ)", 0.0)
+                towns = read_towns(services.profile)
+                items = demo_consultations(services.profile, towns, params)
+                told("相談を作っています(合成データ)", 1.0)
+            with times.step("intake"):
+                for start in range(0, len(items), CHUNK):
+                    chunk = [
+                        Intake(consultation=item.consultation, reporter=item.reporter)
+                        for item in items[start : start + CHUNK]
+                    ]
+                    services.intake.receive_all(chunk, who="デモ受付")
+                    done = min(1.0, (start + CHUNK) / len(items))
+                    told("受け付け、場所を探し、振り分けています", done)
+            result = run_day(
+                services, params.date, out, who=DEMO_WHO, times=times, told=told
+            )
+        print_summary(console, services, result)
+
+
+def _demo_settings(out: Path, date: dt.date, port: int) -> Settings:
+    first = load_settings()
+    timezone = load_city(first.city).timezone
+    return load_settings(
+        database_url=f"sqlite:///{out / 'kidohan.sqlite3'}",
+        demo_now=dt.datetime.combine(date, DEMO_OPENS, timezone),
+        port=port,
+        base_url=f"http://{first.host}:{port}",
+    )
+
+
+@cli.command()
+def settings() -> None:
+    """List every setting, its value now and what it means."""
+    now = load_settings()
+    table = Table("変数", "今の値", "意味")
+    for name, info in Settings.model_fields.items():
+        table.add_row(
+            f"{PREFIX}{name.upper()}", str(getattr(now, name)), info.description or ""
+        )
+    console.print(table)
+
+
+def _serve(now: Settings) -> None:
+    uvicorn.run(
+        create_app(now),
+        host=now.host,
+        port=now.port,
+        log_level="warning",
+        access_log=False,  # a URL in a log is a leak waiting for a query string
+    )
+
+
+@contextmanager
+def _bars() -> Iterator[Told]:
+    """Progress bars, one for each step that is told."""
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(step: str, done: float) -> None:
+            if step not in tasks:
+                for task in tasks.values():
+                    bars.update(task, completed=1.0)
+                tasks[step] = bars.add_task(step, total=1.0)
+            bars.update(tasks[step], completed=done)
+
+        yield told
+        for task in tasks.values():
+            bars.update(task, completed=1.0)
+
+
+def _content(file: Path, now: Settings) -> bytes:
+    try:
+        if file.stat().st_size > now.max_import_bytes:
+            problem = f"{now.max_import_bytes:,}バイトより大きいファイルです"
+            raise InvalidInputError("file", problem)
+        return file.read_bytes()
+    except OSError as problem:
+        message = f"{file}: cannot be read ({problem.strerror})"
+        raise SourceError(message) from problem
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.utcoffset() is None:
+        raise InvalidInputError("time", "needs an offset: 2026-11-24T09:00:00+09:00")
+    return moment
+
+
+def _day(text: str, option: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(option, "needs a date such as 2026-11-24") from None
+
+
+def main() -> None:
+    """Run the command line; errors are one line for people and an exit code."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        cli()
+    except DispatchError as problem:
+        console.print(f"[bold red]kidohan:[/] {problem}", highlight=False)
+        code = next(c for kind, c in EXIT_CODES.items() if isinstance(problem, kind))
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Errors at the edge: one table from error class to status, exit code and wording."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from api.schemas import FieldProblem, Problem
+from dispatch.domain.errors import (
+    CancelledError,
+    ConflictError,
+    DispatchError,
+    InvalidInputError,
+    NotFoundError,
+    SolverError,
+    SourceError,
+)
+
+logger = logging.getLogger(__name__)
+CONTENT_TYPE = "application/problem+json"
+TYPE_BASE = "urn:kidohan:problem:"
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one error class is answered."""
+
+    status: int
+    name: str
+    title: str
+
+
+# The one table. The tree's root comes last: every class finds its nearest row.
+TABLE: dict[type[DispatchError], Row] = {
+    InvalidInputError: Row(422, "invalid-input", "入力に誤りがあります"),
+    NotFoundError: Row(404, "not-found", "見つかりません"),
+    ConflictError: Row(409, "conflict", "今はその変更ができません"),
+    CancelledError: Row(409, "cancelled", "計画は中止されました"),
+    SourceError: Row(503, "source", "データの準備ができていません"),
+    SolverError: Row(500, "solver", "計画を作れませんでした"),
+    DispatchError: Row(500, "error", "処理できませんでした"),
+}
+EXIT_CODES: dict[type[DispatchError], int] = {
+    InvalidInputError: 2,
+    NotFoundError: 2,
+    ConflictError: 2,
+    CancelledError: 2,
+    SourceError: 3,
+    SolverError: 4,
+    DispatchError: 1,
+}
+HTTP_TITLES = {
+    400: "要求を読めません",
+    401: "鍵が必要です",
+    403: "この操作は許可されていません",
+    404: "見つかりません",
+    405: "この方法では呼べません",
+    413: "大きすぎます",
+    415: "この形式は受け取れません",
+    422: "入力に誤りがあります",
+}
+
+
+def row_of(error: DispatchError) -> Row:
+    """Row of an error's own class or its nearest ancestor."""
+    return next(row for kind, row in TABLE.items() if isinstance(error, kind))
+
+
+def problem_of(error: DispatchError) -> Problem:
+    """Answer for an error; a server's error never tells its message."""
+    row = row_of(error)
+    fields = []
+    if isinstance(error, InvalidInputError):
+        fields = [FieldProblem(field=error.field, problem=error.problem)]
+    detail = str(error) if row.status < SERVER_ERROR else row.title
+    return Problem(
+        type=TYPE_BASE + row.name,
+        title=row.title,
+        status=row.status,
+        detail=detail,
+        errors=fields,
+    )
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """Problem as application/problem+json."""
+    return JSONResponse(
+        problem.model_dump(), status_code=problem.status, media_type=CONTENT_TYPE
+    )
+
+
+def validation_problem(error: RequestValidationError) -> Problem:
+    """Name each refused field; never repeat what was sent (it may be a person's)."""
+    fields = [
+        FieldProblem(
+            field=".".join(str(part) for part in item["loc"] if part != "body")
+            or "body",
+            problem=_sentence(item["type"], str(item["msg"])),
+        )
+        for item in error.errors()
+    ]
+    broken = any(item["type"] == "json_invalid" for item in error.errors())
+    status = 400 if broken else 422
+    return Problem(
+        type=TYPE_BASE + ("bad-json" if broken else "invalid-input"),
+        title=HTTP_TITLES[status],
+        status=status,
+        detail="、".join(f"{field.field}: {field.problem}" for field in fields)[:500],
+        errors=fields,
+    )
+
+
+def _sentence(kind: str, message: str) -> str:
+    words = {
+        "missing": "必要な項目です",
+        "extra_forbidden": "知らない項目です(つづりを確かめてください)",
+        "json_invalid": "JSONとして読めません(途中で切れていないか確かめてください)",
+        "string_too_long": "長すぎます",
+        "enum": "一覧にない値です",
+    }
+    return f"{words[kind]} ({message})" if kind in words else message
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error of the API in one form; pages have their own."""
+
+    @app.exception_handler(DispatchError)
+    async def on_dispatch_error(request: Request, error: DispatchError) -> JSONResponse:
+        problem = problem_of(error)
+        if problem.status >= SERVER_ERROR:
+            logger.error(
+                "%s %s: %s", request.method, request.url.path, error, exc_info=error
+            )
+        return problem_response(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_validation_error(
+        request: Request, error: RequestValidationError
+    ) -> JSONResponse:
+        del request
+        return problem_response(validation_problem(error))
+
+    @app.exception_handler(StarletteHTTPException)
+    async def on_http_error(
+        request: Request, error: StarletteHTTPException
+    ) -> JSONResponse:
+        del request
+        title = HTTP_TITLES.get(error.status_code, "処理できませんでした")
+        detail = error.detail if isinstance(error, HTTPException) else title
+        response = problem_response(
+            Problem(
+                type=TYPE_BASE + "http",
+                title=title,
+                status=error.status_code,
+                detail=detail if error.status_code < SERVER_ERROR else title,
+            )
+        )
+        response.headers.update(error.headers or {})
+        return response

@@ -1,0 +1,113 @@
+"""What all pages share: templates, filters, signs, and errors as a page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api import wording
+from api.errors import problem_of
+from api.pictures import due_text, is_overdue, time_left_text
+from api.wiring import Services
+from dispatch.domain.catalogue import Urgency
+from dispatch.domain.errors import DispatchError
+
+TEMPLATES = Path(__file__).parent / "templates"
+SIGN_TEXT = {
+    Urgency.S: "S 緊急",
+    Urgency.A: "A 当日",
+    Urgency.B: "B 3開庁日",
+    Urgency.C: "C 計画",
+    Urgency.D: "D 移管",
+}
+
+# Undefined names are errors, and every value is escaped: free text is hostile.
+_environment = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates = Jinja2Templates(env=_environment)
+for _name in (
+    "STATUS_TEXT",
+    "ENTRY_TEXT",
+    "URGENCY_TEXT",
+    "DUTY_TEXT",
+    "CHANNEL_TEXT",
+    "LEVEL_TEXT",
+    "PLACING_TEXT",
+    "REASON_TEXT",
+    "PLAN_STATUS_TEXT",
+):
+    _environment.globals[_name] = getattr(wording, _name)
+_environment.globals["SIGN_TEXT"] = SIGN_TEXT
+_environment.filters["clock"] = wording.clock_text
+_environment.filters["era"] = wording.era_date
+
+
+def page_context(services: Services) -> Callable[[], dict[str, Any]]:
+    """Build the function that makes the part of the context that every page needs."""
+    timezone = services.profile.timezone
+
+    def context() -> dict[str, Any]:
+        now = services.clock.now()
+        return {
+            "city": services.profile,
+            "now": now,
+            "today": now.date(),
+            "moment": lambda value: wording.moment_text(value, timezone),
+            "time_left": lambda chart: time_left_text(chart, now, timezone),
+            "due": lambda chart: due_text(chart, timezone),
+            "overdue": lambda chart: is_overdue(chart, now),
+            "is_demo": services.settings.demo_now is not None,
+        }
+
+    return context
+
+
+def page(
+    request: Request, name: str, values: Mapping[str, Any], *, status: int = 200
+) -> HTMLResponse:
+    """Render a page."""
+    context = {**request.app.state.page_context(), **values}
+    return _templates.TemplateResponse(request, name, context, status_code=status)
+
+
+def day_of(request: Request, text: str | None) -> dt.date:
+    """Day that a page asks about; today when it names none or nonsense."""
+    try:
+        return dt.date.fromisoformat(text or "")
+    except ValueError:
+        today: dt.date = request.app.state.services.clock.now().date()
+        return today
+
+
+def install_page_errors(app: FastAPI) -> None:
+    """Answer errors with a page where a browser asked for one."""
+    api_handlers = dict(app.exception_handlers)
+    api_answer: Any = api_handlers[DispatchError]
+
+    @app.exception_handler(DispatchError)
+    async def on_error(request: Request, error: DispatchError) -> Response:
+        answer: Response = await api_answer(request, error)
+        if not wants_page(request):
+            return answer
+        problem = problem_of(error)
+        return page(request, "error.html", {"problem": problem}, status=problem.status)
+
+    del on_error
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, not a program."""
+    accepts = request.headers.get("accept", "")
+    return "text/html" in accepts and not request.url.path.startswith("/v1/")

@@ -1,0 +1,441 @@
+"""Charts and plans as values for maps and sheets (nothing about a person gets in)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from api.wiring import Services
+from api.wording import STATUS_TEXT, deadline_text, era_date, moment_text, short_date
+from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.consultation import Consultation
+from dispatch.domain.errors import NotFoundError
+from dispatch.domain.explain import clock_text
+from dispatch.domain.placing import PlaceLevel
+from dispatch.domain.plan import Route, Stop
+from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel
+from dispatch.ports import StoredPlan
+from maps.localise import WardOutline
+from maps.overview_map import DistrictShape, OpenItem, OverviewData
+from maps.plan_map import MapStop, PlanMapData, TeamRoute
+from maps.route_sheet import SheetData, SheetStop
+
+Ring = tuple[tuple[float, float], ...]
+
+UNCERTAIN_M = 150  # a circle this wide is drawn dashed and said on the sheet
+ESTIMATED = "移動時間は推定(直線)"
+TILE_SOURCE = "gsi_tiles"
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """
+    Makes the values that maps and sheets are drawn from.
+
+    Parameters
+    ----------
+    services
+        The wired city.
+    """
+
+    services: Services
+
+    # -- shapes that never change while the service runs ------------------------
+
+    @cached_property
+    def ward_outlines(self) -> tuple[WardOutline, ...]:
+        """Wards with their outlines."""
+        frame = self.services.areas.wards
+        return tuple(
+            WardOutline(name=str(name), geometry=shape.__geo_interface__)
+            for name, shape in zip(frame["name"], frame.geometry, strict=True)
+        )
+
+    @cached_property
+    def ward_rings(self) -> tuple[tuple[str, Ring], ...]:
+        """Outer rings of the wards, for the drawing on a sheet."""
+        frame = self.services.areas.wards
+        return tuple(
+            (str(name), tuple((float(x), float(y)) for x, y in part.exterior.coords))
+            for name, shape in zip(frame["name"], frame.geometry, strict=True)
+            for part in getattr(shape, "geoms", (shape,))
+        )
+
+    @cached_property
+    def district_names(self) -> dict[str, str]:
+        """Names of school districts by id."""
+        frame = self.services.areas.districts
+        return dict(zip(frame["id"], frame["name"], strict=True))
+
+    @property
+    def attribution(self) -> tuple[str, ...]:
+        """Sources of everything that is shown; tiles only when switched on."""
+        with_tiles = self.services.settings.base_map == "gsi"
+        return tuple(
+            source.shown_text
+            for source in self.services.profile.sources
+            if with_tiles or source.id != TILE_SOURCE
+        )
+
+    # -- words ------------------------------------------------------------------
+
+    def date_text(self, day: dt.date) -> str:
+        """Date as this city's offices write it."""
+        era = self.services.profile.number_prefix == "era"
+        return era_date(day) if era else day.isoformat()
+
+    def category_name(self, chart: CaseChart) -> str:
+        """Name of the chart's category."""
+        code = chart.consultation.category_code
+        return self.services.profile.catalogue.get(code).name
+
+    def ward_name(self, code: str) -> str:
+        """Name of a ward; its code when the table does not know it."""
+        try:
+            return self.services.profile.ward_by_code(code).name
+        except NotFoundError:
+            return code
+
+    def place_text(self, chart: CaseChart) -> str:
+        """Ward and town from our own tables: never the words of the report."""
+        placement = chart.placement
+        if placement is None:
+            return ""
+        ward = self.ward_name(placement.ward_code)
+        if placement.town:
+            town = placement.town
+            return town if town.startswith(ward) else f"{ward}{town}"
+        if placement.level is PlaceLevel.LANDMARK:
+            return f"{ward} {placement.matched_text}".strip()
+        return f"{ward}(座標による)" if ward else "座標による"
+
+    def district_text(self, chart: CaseChart) -> str:
+        """School district with 近似 where its border is approximate."""
+        placement = chart.placement
+        if placement is None or not placement.district_id:
+            return ""
+        word = self.services.profile.labels.get("district", "校区")
+        name = self.district_names.get(placement.district_id)
+        if name is None:
+            return placement.district_id
+        mark = "(近似)" if self.services.areas.approximate else ""
+        return f"{name}{word}{mark}"
+
+    def office_name(self, chart: CaseChart) -> str:
+        """Office in charge, or the partner that took over."""
+        if chart.assignment is None:
+            return chart.receiver
+        return self.services.profile.office(chart.assignment.office_id).name
+
+    # -- maps -------------------------------------------------------------------
+
+    def overview(self, charts: Sequence[CaseChart]) -> OverviewData:
+        """Open items of the whole city by school district."""
+        now, profile = self.services.clock.now(), self.services.profile
+        shown = [chart for chart in charts if chart.is_mappable]
+        by_district: dict[str, list[CaseChart]] = defaultdict(list)
+        for chart in shown:
+            if chart.placement is not None:
+                by_district[chart.placement.district_id].append(chart)
+        return OverviewData(
+            city_name=profile.name,
+            date_text=self.date_text(now.date()),
+            districts=tuple(self._districts(by_district, now)),
+            wards=self.ward_outlines,
+            items=tuple(self._open_item(chart, now) for chart in shown),
+            attribution=self.attribution,
+            approximate=self.services.areas.approximate,
+            district_word=profile.labels.get("district", "校区"),
+        )
+
+    def _districts(
+        self, by_district: dict[str, list[CaseChart]], now: dt.datetime
+    ) -> Iterable[DistrictShape]:
+        frame = self.services.areas.districts
+        columns = (frame["id"], frame["name"], frame["ward_code"], frame.geometry)
+        for district_id, name, ward_code, shape in zip(*columns, strict=True):
+            charts = by_district.get(district_id, [])
+            oldest = min(charts, key=lambda c: c.consultation.received_at, default=None)
+            yield DistrictShape(
+                id=str(district_id),
+                name=str(name),
+                ward_name=self.ward_name(str(ward_code)),
+                geometry=shape.__geo_interface__,
+                open_count=len(charts),
+                oldest_text=self.category_name(oldest) if oldest else "",
+                oldest_days=(
+                    (now - oldest.consultation.received_at).days if oldest else None
+                ),
+            )
+
+    def _open_item(self, chart: CaseChart, now: dt.datetime) -> OpenItem:
+        placement = chart.placement
+        if placement is None or placement.place is None:  # pragma: no cover
+            raise ValueError(chart.id)
+        timezone = self.services.profile.timezone
+        return OpenItem(
+            chart_id=chart.id,
+            chart_number=chart.number,
+            lon=placement.place.lon,
+            lat=placement.place.lat,
+            urgency=chart.urgency,
+            category=self.category_name(chart),
+            place_text=self.place_text(chart),
+            due_text=due_text(chart, timezone),
+            office=self.office_name(chart),
+            status_text=STATUS_TEXT[chart.status],
+            radius_m=float(placement.radius_m or 0),
+            overdue=is_overdue(chart, now),
+        )
+
+    def plan_map(
+        self, stored: StoredPlan, office_id: str, charts: dict[str, CaseChart]
+    ) -> PlanMapData:
+        """Routes of one office's teams."""
+        profile = self.services.profile
+        teams = [team for team in profile.teams if team.office_id == office_id]
+        routes = {route.team_id: route for route in stored.plan.routes}
+        return PlanMapData(
+            office_name=profile.office(office_id).name,
+            date_text=self.date_text(stored.plan.date),
+            version_text=f"計画 第{stored.version}版",
+            teams=tuple(
+                self._team_route(team, index, routes[team.id], stored, charts)
+                for index, team in enumerate(teams)
+                if team.id in routes
+            ),
+            wards=self.ward_outlines,
+            attribution=self.attribution,
+            straight_line=stored.plan.travel_level is TravelLevel.STRAIGHT_LINE,
+        )
+
+    def _team_route(
+        self,
+        team: MobileTeam,
+        index: int,
+        route: Route,
+        stored: StoredPlan,
+        charts: dict[str, CaseChart],
+    ) -> TeamRoute:
+        return TeamRoute(
+            team_name=team.name,
+            letter=team.letter,
+            index=index,
+            base_lon=team.base.lon,
+            base_lat=team.base.lat,
+            stops=tuple(
+                self._map_stop(order, stop, charts[stop.visit_id], stored)
+                for order, stop in enumerate(route.stops, start=1)
+                if stop.visit_id in charts
+            ),
+            drive_min=round(route.drive_s / 60),
+            km=route.drive_m / 1000,
+        )
+
+    def _map_stop(
+        self, order: int, stop: Stop, chart: CaseChart, stored: StoredPlan
+    ) -> MapStop:
+        placement = chart.placement
+        if placement is None or placement.place is None:  # pragma: no cover
+            raise ValueError(chart.id)
+        return MapStop(
+            order=order,
+            chart_id=chart.id,
+            chart_number=chart.number,
+            lon=placement.place.lon,
+            lat=placement.place.lat,
+            urgency=chart.urgency,
+            category=self.category_name(chart),
+            place_text=self.place_text(chart),
+            arrive=clock_text(stop.arrive_s),
+            start=clock_text(stop.start_s),
+            end=clock_text(stop.end_s),
+            drive_min=round(stop.drive_s / 60),
+            late=stop.late_s > 0,
+            reason=stored.reasons.get(chart.id)
+            or (chart.assignment.reason if chart.assignment else ""),
+            radius_m=float(placement.radius_m or 0),
+        )
+
+    # -- sheets -----------------------------------------------------------------
+
+    def sheets(
+        self,
+        stored: StoredPlan,
+        team_ids: Sequence[str],
+        charts: dict[str, CaseChart],
+        *,
+        call_back: Collection[str] = (),
+    ) -> list[SheetData]:
+        """
+        Sheets of some teams.
+
+        Parameters
+        ----------
+        stored
+            The plan.
+        team_ids
+            Whose sheets, in this order.
+        charts
+            The plan's charts by id.
+        call_back
+            Charts whose call-back number the dispatcher ticked; it is printed only
+            where the chart asks for contact.
+        """
+        teams = {team.id: team for team in self.services.profile.teams}
+        routes = {route.team_id: route for route in stored.plan.routes}
+        return [
+            self._sheet(teams[team_id], routes[team_id], stored, charts, set(call_back))
+            for team_id in team_ids
+        ]
+
+    def _sheet(
+        self,
+        team: MobileTeam,
+        route: Route,
+        stored: StoredPlan,
+        charts: dict[str, CaseChart],
+        call_back: Collection[str],
+    ) -> SheetData:
+        services, profile = self.services, self.services.profile
+        office = profile.office(team.office_id)
+        now = services.clock.now()
+        lunch = "—"
+        if route.lunch_start_s is not None and route.lunch_end_s is not None:
+            lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
+        stops = [
+            self._sheet_stop(order, stop, charts[stop.visit_id], stored, call_back)
+            for order, stop in enumerate(route.stops, start=1)
+            if stop.visit_id in charts
+        ]
+        return SheetData(
+            date_text=self.date_text(stored.plan.date),
+            date_iso=stored.plan.date.isoformat(),
+            office=office.name,
+            office_tel=office.tel,
+            team=team.name,
+            vehicle=team.vehicle.name,
+            crew_text=f"{team.crew_size}名",
+            plan_version=stored.version,
+            printed_at=moment_text(now, profile.timezone),
+            depart=clock_text(route.depart_s),
+            return_=clock_text(route.return_s),
+            lunch=lunch,
+            total_drive_min=round(route.drive_s / 60),
+            total_km=route.drive_m / 1000,
+            travel_note=(
+                ESTIMATED
+                if stored.plan.travel_level is TravelLevel.STRAIGHT_LINE
+                else ""
+            ),
+            base_url=services.settings.base_url,
+            base_lon=team.base.lon,
+            base_lat=team.base.lat,
+            stops=tuple(stops),
+            wards=self.ward_rings,
+            attribution=self._sheet_attribution,
+        )
+
+    @cached_property
+    def _sheet_attribution(self) -> str:
+        """One short line: the sheet has room for publishers, not for sentences."""
+        publishers = dict.fromkeys(
+            f"{source.publisher}({source.licence})"
+            for source in self.services.profile.sources
+            if source.id != TILE_SOURCE and source.licence not in {"", "-"}
+        )
+        return "データ: " + "、".join(publishers)
+
+    def _sheet_stop(
+        self,
+        order: int,
+        stop: Stop,
+        chart: CaseChart,
+        stored: StoredPlan,
+        call_back: Collection[str],
+    ) -> SheetStop:
+        placement = chart.placement
+        if placement is None or placement.place is None:  # pragma: no cover
+            raise ValueError(chart.id)
+        category = self.services.profile.catalogue.get(chart.consultation.category_code)
+        phone = None
+        if chart.consultation.contact_wanted and chart.id in call_back:
+            phone = self.services.store.reporter(chart.id).phone or None
+        return SheetStop(
+            order=order,
+            chart_id=chart.id,
+            chart_number=chart.number,
+            planned_start=clock_text(stop.start_s),
+            planned_end=clock_text(stop.end_s),
+            urgency=chart.urgency,
+            place_text=f"{self.place_text(chart)} {placement.rest}".strip(),
+            landmark=chart.consultation.landmark_text,
+            district=self.district_text(chart),
+            category=category.name,
+            instruction=category.instruction,
+            materials=category.materials,
+            minutes=(stop.end_s - stop.start_s) // 60,
+            cautions=self._cautions(chart, stop, category.caution, stored.plan.date),
+            lon=placement.place.lon,
+            lat=placement.place.lat,
+            radius_m=float(placement.radius_m or 0),
+            drive_min=round(stop.drive_s / 60),
+            call_back=phone,
+            changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
+            late=stop.late_s > 0,
+        )
+
+    def _cautions(
+        self, chart: CaseChart, stop: Stop, caution: str, day: dt.date
+    ) -> tuple[str, ...]:
+        timezone = self.services.profile.timezone
+        lines = []
+        due = chart.due_at.astimezone(timezone) if chart.due_at else None
+        if due is not None and due.date() < day:
+            lines.append(f"期限超過({short_date(due.date())})")
+        elif stop.late_s:
+            lines.append("遅れ見込み")
+        if chart.consultation.appointment is not None:
+            lines.append(promise_text(chart.consultation, timezone))
+        placement = chart.placement
+        if placement is not None and (placement.radius_m or 0) > UNCERTAIN_M:
+            lines.append(f"場所はおよそ 約{placement.radius_m}m")
+        if caution:
+            lines.append(caution)
+        return tuple(lines)
+
+
+def promise_text(consultation: Consultation, timezone: dt.tzinfo) -> str:
+    """Return the appointment as it is said to the crew: 約束 10:00–12:00."""
+    appointment = consultation.appointment
+    if appointment is None:
+        return ""
+    start = appointment.start_at.astimezone(timezone)
+    end = appointment.end_at.astimezone(timezone)
+    return f"約束 {start.hour}:{start.minute:02d}–{end.hour}:{end.minute:02d}"
+
+
+def due_text(chart: CaseChart, timezone: dt.tzinfo) -> str:
+    """Deadline as a day and time; the hold's end for what waits by law."""
+    if chart.status is ChartStatus.ON_HOLD and chart.hold_until is not None:
+        return f"{short_date(chart.hold_until)}から撤去可"
+    if chart.due_at is None:
+        return "期限なし"
+    return moment_text(chart.due_at, timezone)
+
+
+def is_overdue(chart: CaseChart, now: dt.datetime) -> bool:
+    """Whether the deadline has passed and nothing by law holds the chart."""
+    held = chart.status is ChartStatus.ON_HOLD
+    return chart.due_at is not None and chart.due_at < now and not held
+
+
+def time_left_text(chart: CaseChart, now: dt.datetime, timezone: dt.tzinfo) -> str:
+    """How long is left, for lists."""
+    if chart.status is ChartStatus.ON_HOLD:
+        return due_text(chart, timezone)
+    return deadline_text(chart.due_at, now, timezone)

@@ -1,0 +1,59 @@
+"""The intake API: consultations in, charts out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from api.dependencies import ClientDep, ServicesDep
+from api.schemas import ChartOut, ConsultationIn, Problem
+from dispatch.domain.errors import InvalidInputError
+
+router = APIRouter(prefix="/v1", tags=["consultations"])
+MAX_KEY = 200
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    400: {"model": Problem, "description": "the body is not JSON"},
+    401: {"model": Problem, "description": "no valid X-API-Key"},
+    409: {"model": Problem, "description": "the key was used with another body"},
+    413: {"model": Problem, "description": "the body is too large"},
+    422: {"model": Problem, "description": "a field breaks a rule; each is named"},
+}
+
+
+@router.post("/consultations", status_code=201, responses=PROBLEMS)
+def receive(
+    body: ConsultationIn,
+    response: Response,
+    client: ClientDep,
+    services: ServicesDep,
+    idempotency_key: Annotated[
+        str | None, Header(description="a retry with the same key adds nothing")
+    ] = None,
+) -> ChartOut:
+    """
+    Receive a consultation; it is placed and assigned before the answer.
+
+    A retry with the same `Idempotency-Key` answers 200 with the same chart; the same
+    key with another body answers 409.
+    """
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_KEY:
+        raise InvalidInputError("Idempotency-Key", f"1〜{MAX_KEY}文字にしてください")
+    intake = body.to_intake(
+        client=client, key=idempotency_key, now=services.clock.now()
+    )
+    added = services.intake.receive(intake, who=f"API: {client}")
+    if not added.is_new:
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/consultations/{added.chart.id}"
+    return ChartOut.from_domain(added.chart)
+
+
+@router.get(
+    "/consultations/{chart_id}",
+    responses={401: PROBLEMS[401], 404: {"model": Problem}},
+)
+def read(chart_id: str, client: ClientDep, services: ServicesDep) -> ChartOut:
+    """Return a chart as it stands now, with nothing about the reporter."""
+    del client
+    return ChartOut.from_domain(services.store.get(chart_id))

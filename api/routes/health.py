@@ -1,0 +1,44 @@
+"""Whether the service is well, and where its data come from."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+
+from api.assets import SWAGGER_CSS, SWAGGER_JS
+from api.dependencies import PicturesDep, ServicesDep
+from api.pages import page
+
+router = APIRouter()
+
+
+@router.get("/healthz", tags=["service"])
+def healthz(services: ServicesDep) -> dict[str, str]:
+    """Answer when the database does."""
+    services.store.team_loads_s()
+    return {"status": "ok", "city": services.profile.id}
+
+
+@router.get("/docs", include_in_schema=False)
+def docs() -> HTMLResponse:
+    """Show the API's documentation, with scripts of our own."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Kidōhan API",
+        swagger_js_url=f"/assets/{SWAGGER_JS}",
+        swagger_css_url=f"/assets/{SWAGGER_CSS}",
+        swagger_favicon_url="data:,",
+    )
+
+
+@router.get("/about", include_in_schema=False)
+def about(
+    request: Request, services: ServicesDep, pictures: PicturesDep
+) -> HTMLResponse:
+    """Show sources, licences and assumptions."""
+    return page(
+        request,
+        "about.html",
+        {"pictures": pictures, "settings": services.settings, "tab": "about"},
+    )

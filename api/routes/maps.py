@@ -1,0 +1,96 @@
+"""Web maps: the pages around them and the Folium pages inside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from api.dependencies import PicturesDep, ServicesDep
+from api.pages import page
+from maps.overview_map import overview_map
+from maps.plan_map import plan_map
+
+router = APIRouter(include_in_schema=False)
+ASSETS_URL = "/assets"
+
+
+@router.get("/map")
+def overview_page(
+    request: Request, services: ServicesDep, pictures: PicturesDep
+) -> HTMLResponse:
+    """Open items by school district: map, and the same content as a table."""
+    charts = [chart for chart in services.store.find() if chart.is_mappable]
+    data = pictures.overview(charts)
+    rows = sorted(
+        (district for district in data.districts if district.open_count),
+        key=lambda district: -(district.open_count or 0),
+    )
+    wards = Counter[str]()
+    for district in rows:
+        wards[district.ward_name] += district.open_count or 0
+    return page(
+        request,
+        "map.html",
+        {
+            "tab": "map",
+            "rows": rows,
+            "wards": wards.most_common(),
+            "num_items": len(data.items),
+            "approximate": data.approximate,
+            "pictures": pictures,
+        },
+    )
+
+
+@router.get("/maps/overview")
+def overview(
+    request: Request, services: ServicesDep, pictures: PicturesDep
+) -> Response:
+    """Return the overview map itself."""
+    data = pictures.overview(services.store.find())
+    base = services.settings.base_map
+    html = overview_map(data, base=base, assets_url=ASSETS_URL)
+    return _tagged(request, html)
+
+
+@router.get("/maps/plan/{plan_id}/{office_id}")
+def office_map(
+    request: Request,
+    plan_id: str,
+    office_id: str,
+    services: ServicesDep,
+    pictures: PicturesDep,
+) -> Response:
+    """Return the plan map of one office."""
+    stored = services.store.get_plan(plan_id)
+    charts = {chart.id: chart for chart in services.store.find()}
+    data = pictures.plan_map(stored, office_id, charts)
+    base = services.settings.base_map
+    html = plan_map(data, base=base, assets_url=ASSETS_URL)
+    return _tagged(request, html)
+
+
+@router.get("/maps/wards.geojson")
+def wards(pictures: PicturesDep) -> JSONResponse:
+    """Ward outlines for the small map that places a chart."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"name": ward.name},
+            "geometry": ward.geometry,
+        }
+        for ward in pictures.ward_outlines
+    ]
+    return JSONResponse({"type": "FeatureCollection", "features": features})
+
+
+def _tagged(request: Request, html: str) -> Response:
+    """Answer 304 when the browser has this very page already."""
+    tag = '"' + hashlib.sha256(html.encode()).hexdigest()[:32] + '"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(html, headers=headers)

@@ -1,0 +1,136 @@
+"""The planning desk's pages: make, watch, publish; one office's plan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.dependencies import JobsDep, PicturesDep, ServicesDep
+from api.pages import day_of, page
+from dispatch.ports import PlanStatus
+
+router = APIRouter(include_in_schema=False)
+SEE_OTHER = 303
+
+
+@router.get("/plan")
+def overview(
+    request: Request, services: ServicesDep, pictures: PicturesDep, jobs: JobsDep
+) -> HTMLResponse:
+    """Show a day's plans: the one in force, drafts, and how to make one."""
+    day = day_of(request, request.query_params.get("date"))
+    plans = services.store.plans_on(day)
+    chosen_id = request.query_params.get("plan")
+    shown = next((plan for plan in plans if plan.id == chosen_id), None)
+    if shown is None:
+        drafts = [plan for plan in plans if plan.status is PlanStatus.DRAFT]
+        in_force = [plan for plan in plans if plan.status is PlanStatus.PUBLISHED]
+        newest = [*drafts, *in_force]
+        shown = max(newest, key=lambda plan: plan.version, default=None)
+    charts = {chart.id: chart for chart in services.store.find()} if shown else {}
+    routes = {route.team_id: route for route in shown.plan.routes} if shown else {}
+    return page(
+        request,
+        "plan.html",
+        {
+            "tab": "plan",
+            "day": day,
+            "plans": plans,
+            "shown": shown,
+            "routes": routes,
+            "charts": charts,
+            "pictures": pictures,
+            "job": jobs.current(),
+        },
+    )
+
+
+@router.post("/plan/make")
+def make(
+    request: Request,
+    jobs: JobsDep,
+    date: Annotated[str, Form(max_length=10)],
+    who: Annotated[str, Form(max_length=60)],
+) -> Response:
+    """Start making a draft; the page then shows its progress."""
+    day = day_of(request, date)
+    jobs.start(day, who=who or "配車担当")
+    return RedirectResponse(f"/plan?date={day.isoformat()}", status_code=SEE_OTHER)
+
+
+@router.get("/plan/progress")
+def progress(jobs: JobsDep) -> dict[str, object]:
+    """Return the running or last job, for the progress bar."""
+    job = jobs.current()
+    if job is None:
+        return {"state": "none"}
+    return {**asdict(job), "date": job.date.isoformat()}
+
+
+@router.post("/plan/cancel")
+def cancel(request: Request, jobs: JobsDep) -> Response:
+    """Stop the running job; the plan in force stays."""
+    jobs.cancel()
+    job = jobs.wait(2.0)
+    day = job.date if job is not None else day_of(request, None)
+    return RedirectResponse(f"/plan?date={day.isoformat()}", status_code=SEE_OTHER)
+
+
+@router.post("/plan/{plan_id}/publish")
+def publish(
+    plan_id: str, services: ServicesDep, who: Annotated[str, Form(max_length=60)]
+) -> Response:
+    """Put a draft in force."""
+    stored = services.planning.publish(plan_id, who=who or "配車担当")
+    day = stored.plan.date.isoformat()
+    return RedirectResponse(f"/plan?date={day}", status_code=SEE_OTHER)
+
+
+@router.get("/plan/{plan_id}/{office_id}")
+def office(
+    request: Request,
+    plan_id: str,
+    office_id: str,
+    services: ServicesDep,
+    pictures: PicturesDep,
+) -> HTMLResponse:
+    """One office's plan: map left, stops right, sheets to print."""
+    stored = services.store.get_plan(plan_id)
+    works_office = services.profile.office(office_id)
+    charts = {chart.id: chart for chart in services.store.find()}
+    own = [team for team in services.profile.teams if team.office_id == office_id]
+    routes = {route.team_id: route for route in stored.plan.routes}
+    left_out = [
+        (charts[item.visit_id], item)
+        for item in stored.plan.unassigned
+        if item.visit_id in charts
+        and (assignment := charts[item.visit_id].assignment) is not None
+        and assignment.office_id == office_id
+    ]
+    with_phone = {
+        stop.visit_id
+        for team in own
+        if team.id in routes
+        for stop in routes[team.id].stops
+        if stop.visit_id in charts
+        and charts[stop.visit_id].consultation.contact_wanted
+        and services.store.reporter(stop.visit_id).phone
+    }
+    return page(
+        request,
+        "office_plan.html",
+        {
+            "tab": "plan",
+            "stored": stored,
+            "office": works_office,
+            "teams": [team for team in own if team.id in routes],
+            "routes": routes,
+            "charts": charts,
+            "left_out": left_out,
+            "with_phone": with_phone,
+            "pictures": pictures,
+        },
+    )

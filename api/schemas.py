@@ -1,0 +1,239 @@
+"""What the API takes and gives (pydantic), and its way to and from the domain."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.catalogue import Duty, Urgency
+from dispatch.domain.consultation import (
+    MAX_DESCRIPTION,
+    MAX_LINE,
+    MAX_NAME,
+    Appointment,
+    Channel,
+    Consultation,
+    Reporter,
+)
+from dispatch.domain.place import LonLat
+from dispatch.domain.placing import PlaceLevel, PlacingStatus
+from dispatch.intake import Intake
+from dispatch.ports import IdempotencyKey
+
+
+class Strict(BaseModel):
+    """Base of all request bodies: an unknown field is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class PositionIn(Strict):
+    """A position in degrees, JGD2011/WGS84."""
+
+    lon: float = Field(ge=-180, le=180, allow_inf_nan=False, examples=[135.50218])
+    lat: float = Field(ge=-90, le=90, allow_inf_nan=False, examples=[34.69375])
+
+
+class AppointmentIn(Strict):
+    """A promised time for the visit; service begins inside it."""
+
+    start_at: dt.datetime
+    end_at: dt.datetime
+
+
+class ReporterIn(Strict):
+    """The person who reported; write-only, kept apart, never given back."""
+
+    name: str = Field("", max_length=MAX_NAME)
+    phone: str = Field("", max_length=MAX_NAME)
+    address: str = Field("", max_length=MAX_LINE)
+
+
+class ConsultationIn(Strict):
+    """A consultation (相談). One of address, landmark or position is needed."""
+
+    category: str = Field(max_length=16, examples=["R02"])
+    description: str = Field(max_length=MAX_DESCRIPTION)
+    received_at: dt.datetime | None = Field(
+        None, description="aware; the time of the request when absent"
+    )
+    channel: Channel = Channel.API
+    address: str = Field("", max_length=MAX_LINE)
+    landmark: str = Field("", max_length=MAX_LINE)
+    position: PositionIn | None = None
+    ward: str = Field("", max_length=MAX_LINE)
+    district: str = Field("", max_length=MAX_LINE)
+    urgency: Urgency | None = Field(
+        None, description="may raise the category's urgency, never lower it"
+    )
+    appointment: AppointmentIn | None = None
+    contact_wanted: bool = False
+    tagged_on: dt.date | None = None
+    external_id: str = Field("", max_length=MAX_NAME)
+    reporter: ReporterIn = Field(default_factory=ReporterIn)
+
+    def to_intake(self, *, client: str, key: str | None, now: dt.datetime) -> Intake:
+        """
+        Turn the body into domain values.
+
+        Raises
+        ------
+        InvalidInputError
+            When a rule of the domain refuses it, naming the field.
+        """
+        position = self.position
+        appointment = self.appointment
+        consultation = Consultation(
+            received_at=self.received_at or now,
+            channel=self.channel,
+            category_code=self.category,
+            description=self.description,
+            address_text=self.address,
+            landmark_text=self.landmark,
+            position=LonLat(position.lon, position.lat) if position else None,
+            stated_ward=self.ward,
+            stated_district=self.district,
+            raised_urgency=self.urgency,
+            appointment=(
+                Appointment(start_at=appointment.start_at, end_at=appointment.end_at)
+                if appointment
+                else None
+            ),
+            contact_wanted=self.contact_wanted,
+            tagged_on=self.tagged_on,
+            source=client,
+            external_id=self.external_id,
+        )
+        return Intake(
+            consultation=consultation,
+            reporter=Reporter(
+                name=self.reporter.name,
+                phone=self.reporter.phone,
+                address=self.reporter.address,
+            ),
+            idempotency=(
+                IdempotencyKey(client=client, key=key, body_sha256=self.fingerprint())
+                if key
+                else None
+            ),
+        )
+
+    def fingerprint(self) -> str:
+        """Fingerprint of the body's meaning: field order and spacing do not count."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class PlacementOut(BaseModel):
+    """What placing found."""
+
+    status: PlacingStatus
+    level: PlaceLevel | None
+    lon: float | None
+    lat: float | None
+    radius_m: int | None
+    ward_code: str
+    town: str
+    district_id: str
+    message: str
+    candidates: list[str]
+
+
+class AssignmentOut(BaseModel):
+    """The responsible office, the first team, and why."""
+
+    office_id: str
+    team_id: str | None
+    policy: str
+    reason: str
+    travel_s: int | None
+    runner_up_office_id: str | None
+    runner_up_travel_s: int | None
+    by: str
+
+
+class ChartOut(BaseModel):
+    """A case chart without anything about the person who reported."""
+
+    id: str
+    number: str
+    version: int
+    status: ChartStatus
+    duty: Duty
+    category: str
+    urgency: Urgency
+    received_at: dt.datetime
+    due_at: dt.datetime | None
+    hold_until: dt.date | None
+    receiver: str
+    placement: PlacementOut | None
+    assignment: AssignmentOut | None
+    synthetic: bool
+
+    @classmethod
+    def from_domain(cls, chart: CaseChart) -> ChartOut:
+        """Build the answer from a chart."""
+        placement, assignment = chart.placement, chart.assignment
+        return cls(
+            id=chart.id,
+            number=chart.number,
+            version=chart.version,
+            status=chart.status,
+            duty=chart.duty,
+            category=chart.consultation.category_code,
+            urgency=chart.urgency,
+            received_at=chart.consultation.received_at,
+            due_at=chart.due_at,
+            hold_until=chart.hold_until,
+            receiver=chart.receiver,
+            placement=(
+                None
+                if placement is None
+                else PlacementOut(
+                    status=placement.status,
+                    level=placement.level,
+                    lon=placement.place.lon if placement.place else None,
+                    lat=placement.place.lat if placement.place else None,
+                    radius_m=placement.radius_m,
+                    ward_code=placement.ward_code,
+                    town=placement.town,
+                    district_id=placement.district_id,
+                    message=placement.message,
+                    candidates=[c.label for c in placement.candidates],
+                )
+            ),
+            assignment=(
+                None
+                if assignment is None
+                else AssignmentOut(
+                    office_id=assignment.office_id,
+                    team_id=assignment.team_id,
+                    policy=assignment.policy,
+                    reason=assignment.reason,
+                    travel_s=assignment.travel_s,
+                    runner_up_office_id=assignment.runner_up_office_id,
+                    runner_up_travel_s=assignment.runner_up_travel_s,
+                    by=assignment.by,
+                )
+            ),
+            synthetic=chart.consultation.synthetic,
+        )
+
+
+class FieldProblem(BaseModel):
+    """One field that was refused, and why."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """An error in the form of RFC 9457 (application/problem+json)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)

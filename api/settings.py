@@ -1,0 +1,115 @@
+"""Settings: frozen, made in one place, strangers refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dispatch.domain.assignment import AssignmentPolicy, SharingPolicy
+from dispatch.domain.errors import InvalidInputError
+from maps.localise import BaseMap
+
+PREFIX = "KIDOHAN_"
+TEST_VARIABLES = frozenset({"KIDOHAN_SHARED"})  # where the test suite finds its data
+
+
+class Settings(BaseSettings):
+    """
+    Everything that an installation may choose; each has a working default.
+
+    Read from `KIDOHAN_…` variables by `load_settings`, then passed down as a value.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    city: str = Field("osaka", description="profile name or folder")
+    database_url: str = Field(
+        "sqlite:///var/kidohan.sqlite3", description="SQLAlchemy URL"
+    )
+    areas_dir: Path | None = Field(None, description="prepared areas; var/areas/CITY")
+    assets_dir: Path = Field(Path("node_modules"), description="web assets from npm")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="address printed in QR codes"
+    )
+    api_keys: SecretStr = Field(
+        SecretStr(""), description="name:key pairs, comma separated"
+    )
+    base_map: BaseMap = Field(BaseMap.NONE, description="none, or gsi (地理院タイル)")
+    demo_now: dt.datetime | None = Field(
+        None, description="aware time at which the clock starts (demonstration)"
+    )
+    assignment_policy: AssignmentPolicy | None = Field(
+        None, description="instead of the profile's"
+    )
+    sharing: SharingPolicy | None = Field(None, description="instead of the profile's")
+    plan_solution_limit: int = Field(
+        400, ge=1, description="solutions OR-Tools looks at"
+    )
+    plan_time_limit_s: float = Field(18.0, gt=0, description="time guard of a plan")
+    plan_iterations: int = Field(100, ge=0, description="steps of exact improvement")
+    plan_seed: int = Field(20261124, description="seed of the exact improvement")
+    solver_processes: int = Field(2, ge=1, le=16, description="solving processes")
+    max_body_bytes: int = Field(
+        262_144, ge=1024, description="largest body of an API request"
+    )
+    max_import_bytes: int = Field(
+        50_000_000, ge=1024, description="largest file to import"
+    )
+
+    @field_validator("demo_now")
+    @classmethod
+    def _aware(cls, value: dt.datetime | None) -> dt.datetime | None:
+        if value is not None and value.utcoffset() is None:
+            message = "needs a UTC offset, such as 2026-11-24T09:00:00+09:00"
+            raise ValueError(message)
+        return value
+
+    @property
+    def prepared_areas_dir(self) -> Path:
+        """Folder of the prepared areas of this city."""
+        return self.areas_dir or Path("var") / "areas" / Path(self.city).name
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None,
+    **overrides: Any,  # noqa: ANN401 - checked by pydantic
+) -> Settings:
+    """
+    Read the settings.
+
+    Parameters
+    ----------
+    environment
+        Variables to check for strangers; the process's own by default.
+    overrides
+        Values of command-line options, stronger than variables.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown `KIDOHAN_…` variable (with the nearest right name), or a value
+        of the wrong form.
+    """
+    names = os.environ if environment is None else environment
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known | TEST_VARIABLES:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise InvalidInputError(
+                name, f"no such setting; did you mean {near[0]}? (kidohan settings)"
+            )
+    try:
+        return Settings(**overrides)
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        field = "_".join(str(part) for part in first["loc"]).upper()
+        raise InvalidInputError(f"{PREFIX}{field}", first["msg"]) from None

@@ -1,0 +1,192 @@
+"""How dates, times, states and deadlines are written for people (Japanese)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from dispatch.domain.case_chart import ChartStatus, EntryKind
+from dispatch.domain.catalogue import Duty, Urgency
+from dispatch.domain.consultation import Channel
+from dispatch.domain.explain import clock_text
+from dispatch.domain.placing import PlaceLevel, PlacingStatus
+from dispatch.domain.plan import UnassignedReason
+from dispatch.ports import PlanStatus
+
+# First day of each era (元号法 and its cabinet orders), newest first.
+ERAS = (
+    (dt.date(2019, 5, 1), "令和", "R"),
+    (dt.date(1989, 1, 8), "平成", "H"),
+    (dt.date(1926, 12, 25), "昭和", "S"),
+)
+WEEKDAYS = "月火水木金土日"
+FISCAL_YEAR_STARTS = 4  # 年度 begins in April (地方自治法 208条)
+UNKNOWN_WARD = "00000"
+HOUR_MIN = 60
+DAY_MIN = 24 * HOUR_MIN
+
+STATUS_TEXT = {
+    ChartStatus.RECEIVED: "受付",
+    ChartStatus.UNPLACED: "場所の確認待ち",
+    ChartStatus.ASSIGNED: "振分済",
+    ChartStatus.REFERRED: "引継・移管",
+    ChartStatus.PLANNED: "計画済",
+    ChartStatus.ON_HOLD: "保留(法定待機)",
+}
+ENTRY_TEXT = {
+    EntryKind.RECEIVED: "受付",
+    EntryKind.PLACED: "場所の特定",
+    EntryKind.UNPLACED: "場所の確認待ち",
+    EntryKind.ASSIGNED: "振り分け",
+    EntryKind.REFERRED: "引継・移管",
+    EntryKind.OVERRIDDEN: "振り分けの変更",
+    EntryKind.PLANNED: "計画",
+    EntryKind.LEFT_OUT: "計画に入らず",
+    EntryKind.PRINTED: "印刷",
+}
+URGENCY_TEXT = {
+    Urgency.S: "緊急",
+    Urgency.A: "当日",
+    Urgency.B: "3開庁日",
+    Urgency.C: "計画",
+    Urgency.D: "移管",
+}
+DUTY_TEXT = {
+    Duty.FIELD: "現場作業",
+    Duty.PARTNER: "関係事務所",
+    Duty.REFERRAL: "移管",
+}
+CHANNEL_TEXT = {
+    Channel.PHONE: "電話",
+    Channel.COUNTER: "窓口",
+    Channel.WEB: "ウェブ",
+    Channel.API: "システム連携",
+    Channel.FILE: "ファイル取込",
+    Channel.PATROL: "パトロール",
+}
+LEVEL_TEXT = {
+    PlaceLevel.COORDINATE: "座標",
+    PlaceLevel.LANDMARK: "目標物",
+    PlaceLevel.CHOME: "町丁目",
+    PlaceLevel.OAZA: "町名まで",
+    PlaceLevel.WARD: "区まで",
+}
+PLACING_TEXT = {
+    PlacingStatus.OK: "特定",
+    PlacingStatus.AMBIGUOUS: "複数の候補",
+    PlacingStatus.CONFLICT: "区と町名の食い違い",
+    PlacingStatus.OUTSIDE: "市外",
+    PlacingStatus.NOT_FOUND: "見つからない",
+}
+REASON_TEXT = {
+    UnassignedReason.NO_TIME: "時間が足りない",
+    UnassignedReason.NO_SKILL: "技能のある班がない",
+    UnassignedReason.NO_CREW: "人数が足りない",
+    UnassignedReason.NO_LOAD: "積載が足りない",
+    UnassignedReason.NO_TEAM: "班が出勤していない",
+    UnassignedReason.TOO_LATE: "勤務時間に収まらない",
+    UnassignedReason.WINDOW_MISSED: "約束に間に合わない",
+    UnassignedReason.UNREACHABLE: "行ける道がない",
+    UnassignedReason.ON_HOLD: "法定待機中",
+}
+PLAN_STATUS_TEXT = {
+    PlanStatus.DRAFT: "下書き",
+    PlanStatus.PUBLISHED: "確定",
+    PlanStatus.SUPERSEDED: "差し替え済",
+}
+
+
+def era_date(day: dt.date) -> str:
+    """Date in the Japanese era, 令和8年11月22日(日)."""
+    weekday = WEEKDAYS[day.weekday()]
+    for first, name, _ in ERAS:
+        if day >= first:
+            year = day.year - first.year + 1
+            year_text = "元" if year == 1 else str(year)
+            return f"{name}{year_text}年{day.month}月{day.day}日({weekday})"
+    return f"{day.year}年{day.month}月{day.day}日({weekday})"
+
+
+def short_date(day: dt.date) -> str:
+    """Day of a year that is plain from the context, 11月22日(日)."""
+    return f"{day.month}月{day.day}日({WEEKDAYS[day.weekday()]})"
+
+
+def moment_text(moment: dt.datetime | None, timezone: dt.tzinfo) -> str:
+    """Day and time, 11月22日(日) 9:05; empty for none."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(timezone)
+    return f"{short_date(local.date())} {local.hour}:{local.minute:02d}"
+
+
+def deadline_text(
+    due_at: dt.datetime | None, now: dt.datetime, timezone: dt.tzinfo
+) -> str:
+    """How long is left, with the exact time beside it: あと2時間(11:00)."""
+    if due_at is None:
+        return "期限なし"
+    local = due_at.astimezone(timezone)
+    minutes = round((due_at - now).total_seconds() / 60)
+    same_day = local.date() == now.astimezone(timezone).date()
+    exact = f"{local.hour}:{local.minute:02d}" if same_day else short_date(local.date())
+    amount = _amount(abs(minutes))
+    if minutes < 0:
+        return f"▲期限超過 {amount}({exact})"
+    return f"あと{amount}({exact})"
+
+
+def _amount(minutes: int) -> str:
+    if minutes < HOUR_MIN:
+        return f"{minutes}分"
+    if minutes < DAY_MIN:
+        return f"{minutes // HOUR_MIN}時間"
+    return f"{minutes // DAY_MIN}日"
+
+
+def number_prefix(style: str, day: dt.date, ward_code: str) -> str:
+    """
+    Front part of a chart number: fiscal year and ward, H23-27122.
+
+    Parameters
+    ----------
+    style
+        `era` for a Japanese fiscal year, `year` for the calendar year.
+    day
+        On which the consultation was received.
+    ward_code
+        Empty when the place is not known yet.
+    """
+    ward = ward_code[:5] if ward_code else UNKNOWN_WARD
+    if style != "era":
+        return f"{day.year}-{ward}"
+    year = day.year if day.month >= FISCAL_YEAR_STARTS else day.year - 1
+    for first, _, letter in ERAS:
+        # A fiscal year carries the era in which most of it lies (平成31年度 → R1).
+        if year >= first.year:
+            return f"{letter}{year - first.year + 1}-{ward}"
+    return f"{year}-{ward}"
+
+
+def minutes_text(seconds: int) -> str:
+    """Minutes as a number with its unit."""
+    return f"{round(seconds / 60):,}分"
+
+
+__all__ = [
+    "CHANNEL_TEXT",
+    "DUTY_TEXT",
+    "ENTRY_TEXT",
+    "LEVEL_TEXT",
+    "PLACING_TEXT",
+    "PLAN_STATUS_TEXT",
+    "REASON_TEXT",
+    "STATUS_TEXT",
+    "URGENCY_TEXT",
+    "clock_text",
+    "deadline_text",
+    "era_date",
+    "minutes_text",
+    "moment_text",
+    "number_prefix",
+    "short_date",
+]

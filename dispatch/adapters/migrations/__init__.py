@@ -1,0 +1,1 @@
+"""Schema history of the store, applied by alembic."""

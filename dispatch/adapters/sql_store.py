@@ -1,0 +1,384 @@
+"""Charts and plans in a relational database: the only module with queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from dispatch.adapters.codec import from_json, to_json
+from dispatch.adapters.database import reading, writing
+from dispatch.adapters.tables import (
+    charts,
+    counters,
+    entries,
+    idempotency_keys,
+    plans,
+    reporters,
+)
+from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
+from dispatch.domain.catalogue import Catalogue, Duty
+from dispatch.domain.consultation import Reporter
+from dispatch.domain.errors import ConflictError, NotFoundError
+from dispatch.ports import (
+    AddedChart,
+    ChartChange,
+    IdempotencyKey,
+    NewChart,
+    PlanStatus,
+    StoredPlan,
+)
+
+OPEN = (ChartStatus.ASSIGNED, ChartStatus.PLANNED)
+NUMBER_DIGITS = 6
+QUERY_BATCH = 500  # below every database's limit of bound parameters
+
+
+class SqlStore:
+    """
+    The `Charts` and `Plans` ports on SQLAlchemy Core.
+
+    Parameters
+    ----------
+    engine
+        From `open_database`.
+    catalogue
+        To know the minutes on site behind a team's load.
+    """
+
+    def __init__(self, engine: Engine, catalogue: Catalogue) -> None:
+        self._engine = engine
+        self._catalogue = catalogue
+
+    # -- charts ---------------------------------------------------------------
+
+    def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
+        """Store charts in one transaction; see `dispatch.ports.Charts`."""
+        with writing(self._engine) as connection:
+            return [self._add(connection, item) for item in new]
+
+    def _add(self, connection: Connection, new: NewChart) -> AddedChart:
+        known = self._already_there(connection, new)
+        if known is not None:
+            return AddedChart(chart=known, is_new=False)
+        number = _next_number(connection, new.number_prefix)
+        chart = replace(new.chart, number=number)
+        connection.execute(insert(charts).values(**self._row(chart)))
+        if not new.reporter.is_empty:
+            connection.execute(
+                insert(reporters).values(
+                    chart_id=chart.id,
+                    name=new.reporter.name,
+                    phone=new.reporter.phone,
+                    address=new.reporter.address,
+                )
+            )
+        _append(connection, chart.id, new.entries)
+        if new.idempotency is not None:
+            connection.execute(
+                insert(idempotency_keys).values(
+                    client=new.idempotency.client,
+                    key=new.idempotency.key,
+                    body_sha256=new.idempotency.body_sha256,
+                    chart_id=chart.id,
+                )
+            )
+        return AddedChart(chart=chart, is_new=True)
+
+    def _already_there(self, connection: Connection, new: NewChart) -> CaseChart | None:
+        if new.idempotency is not None:
+            known = _chart_of_key(connection, new.idempotency)
+            if known is not None:
+                return known
+        external_id = new.chart.consultation.external_id
+        if not external_id:
+            return None
+        row = connection.execute(
+            select(charts.c.body).where(
+                charts.c.source == new.chart.consultation.source,
+                charts.c.external_id == external_id,
+            )
+        ).first()
+        return None if row is None else from_json(CaseChart, row.body)
+
+    def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
+        """Chart of a key seen before; see `dispatch.ports.Charts`."""
+        with reading(self._engine) as connection:
+            return _chart_of_key(connection, idempotency)
+
+    def known_external(self, source: str, external_ids: Iterable[str]) -> set[str]:
+        """Which external ids of a source are in the store."""
+        wanted = list(external_ids)
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for at in range(0, len(wanted), QUERY_BATCH):
+                query = select(charts.c.external_id).where(
+                    charts.c.source == source,
+                    charts.c.external_id.in_(wanted[at : at + QUERY_BATCH]),
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def get(self, chart_id: str) -> CaseChart:
+        """Return the chart; NotFoundError when there is none."""
+        return self._get(charts.c.id == chart_id, chart_id)
+
+    def get_by_number(self, number: str) -> CaseChart:
+        """Return the chart of a running number; NotFoundError when there is none."""
+        return self._get(charts.c.number == number, number)
+
+    def _get(self, condition: Any, key: str) -> CaseChart:  # noqa: ANN401 - SQL expression
+        with reading(self._engine) as connection:
+            row = connection.execute(select(charts.c.body).where(condition)).first()
+        if row is None:
+            raise NotFoundError("chart", key)
+        return from_json(CaseChart, row.body)
+
+    def find(
+        self,
+        *,
+        statuses: Iterable[ChartStatus] | None = None,
+        office_id: str | None = None,
+    ) -> list[CaseChart]:
+        """Charts in a status and of an office, oldest first."""
+        query = select(charts.c.body).order_by(charts.c.received_at, charts.c.number)
+        if statuses is not None:
+            query = query.where(charts.c.status.in_([str(s) for s in statuses]))
+        if office_id is not None:
+            query = query.where(charts.c.office_id == office_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).scalars().all()
+        return [from_json(CaseChart, body) for body in rows]
+
+    def save_all(self, changes: Sequence[ChartChange]) -> None:
+        """Store next versions in one transaction; ConflictError if one is stale."""
+        with writing(self._engine) as connection:
+            for chart, new_entries in changes:
+                self._save(connection, chart, new_entries)
+
+    def _save(
+        self,
+        connection: Connection,
+        chart: CaseChart,
+        new_entries: Sequence[ChartEntry],
+    ) -> None:
+        changed = connection.execute(
+            update(charts)
+            .where(charts.c.id == chart.id, charts.c.version == chart.version - 1)
+            .values(**self._row(chart))
+        )
+        if changed.rowcount != 1:
+            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
+            raise ConflictError(message)
+        _append(connection, chart.id, new_entries)
+
+    def history(self, chart_id: str) -> list[ChartEntry]:
+        """All entries of a chart, oldest first."""
+        query = select(entries).where(entries.c.chart_id == chart_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(entries.c.seq)).all()
+        return [
+            ChartEntry(at=row.at, who=row.who, kind=EntryKind(row.kind), text=row.text)
+            for row in rows
+        ]
+
+    def append(self, chart_id: str, new_entries: Sequence[ChartEntry]) -> None:
+        """Append to a chart's history without changing the chart."""
+        with writing(self._engine) as connection:
+            _append(connection, chart_id, new_entries)
+
+    def reporter(self, chart_id: str) -> Reporter:
+        """Return the reporter; an empty one when nothing about them was given."""
+        query = select(reporters).where(reporters.c.chart_id == chart_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return Reporter()
+        return Reporter(name=row.name, phone=row.phone, address=row.address)
+
+    def team_loads_s(self) -> dict[str, int]:
+        """Seconds of work on site that are assigned and open, by team."""
+        query = (
+            select(charts.c.team_id, func.sum(charts.c.onsite_s))
+            .where(
+                charts.c.status.in_([str(status) for status in OPEN]),
+                charts.c.duty == str(Duty.FIELD),
+                charts.c.team_id.is_not(None),
+            )
+            .group_by(charts.c.team_id)
+        )
+        with reading(self._engine) as connection:
+            return {team_id: int(s) for team_id, s in connection.execute(query)}
+
+    def _row(self, chart: CaseChart) -> dict[str, object]:
+        placement, assignment = chart.placement, chart.assignment
+        place = placement.place if placement is not None else None
+        consultation = chart.consultation
+        code = consultation.category_code
+        return {
+            "id": chart.id,
+            "number": chart.number,
+            "version": chart.version,
+            "status": str(chart.status),
+            "duty": str(chart.duty),
+            "urgency": str(chart.urgency),
+            "category_code": code,
+            "office_id": assignment.office_id if assignment else None,
+            "team_id": assignment.team_id if assignment else None,
+            "onsite_s": self._catalogue.get(code).onsite_s,
+            "ward_code": placement.ward_code if placement else "",
+            "district_id": placement.district_id if placement else "",
+            "lon": place.lon if place else None,
+            "lat": place.lat if place else None,
+            "received_at": consultation.received_at,
+            "due_at": chart.due_at,
+            "hold_until": chart.hold_until,
+            "source": consultation.source,
+            "external_id": consultation.external_id or None,
+            "body": to_json(chart),
+        }
+
+    # -- plans ----------------------------------------------------------------
+
+    def add_plan(self, plan: StoredPlan) -> StoredPlan:
+        """Store a draft and give it the day's next version number."""
+        with writing(self._engine) as connection:
+            last = connection.execute(
+                select(func.max(plans.c.version)).where(plans.c.date == plan.plan.date)
+            ).scalar()
+            numbered = replace(plan, version=(last or 0) + 1)
+            connection.execute(insert(plans).values(**_plan_row(numbered)))
+        return numbered
+
+    def get_plan(self, plan_id: str) -> StoredPlan:
+        """Return the plan; NotFoundError when there is none."""
+        with reading(self._engine) as connection:
+            return _plan_of(connection, plan_id)
+
+    def plans_on(self, date: dt.date) -> list[StoredPlan]:
+        """All plans of a day, newest first."""
+        query = select(plans.c.body).where(plans.c.date == date)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(plans.c.version.desc())).scalars()
+            return [from_json(StoredPlan, body) for body in rows]
+
+    def in_force(self, date: dt.date) -> StoredPlan | None:
+        """Return the published plan of a day, if there is one."""
+        query = select(plans.c.body).where(
+            plans.c.date == date, plans.c.status == str(PlanStatus.PUBLISHED)
+        )
+        with reading(self._engine) as connection:
+            body = connection.execute(query).scalar()
+        return None if body is None else from_json(StoredPlan, body)
+
+    def publish(
+        self,
+        plan_id: str,
+        *,
+        at: dt.datetime,
+        changes: Sequence[ChartChange],
+        left_out: Sequence[tuple[str, ChartEntry]],
+    ) -> StoredPlan:
+        """Put a draft in force and change its charts, in one transaction."""
+        with writing(self._engine) as connection:
+            plan = _plan_of(connection, plan_id)
+            if plan.status is not PlanStatus.DRAFT:
+                message = f"計画 第{plan.version}版は下書きではないので確定できません"
+                raise ConflictError(message)
+            query = select(plans.c.body).where(
+                plans.c.date == plan.plan.date,
+                plans.c.status == str(PlanStatus.PUBLISHED),
+            )
+            for body in connection.execute(query).scalars().all():
+                old = from_json(StoredPlan, body)
+                _update_plan(connection, replace(old, status=PlanStatus.SUPERSEDED))
+            published = replace(plan, status=PlanStatus.PUBLISHED, published_at=at)
+            _update_plan(connection, published)
+            for chart, new_entries in changes:
+                self._save(connection, chart, new_entries)
+            by_chart: dict[str, list[ChartEntry]] = defaultdict(list)
+            for chart_id, entry in left_out:
+                by_chart[chart_id].append(entry)
+            for chart_id, new in by_chart.items():
+                _append(connection, chart_id, new)
+        return published
+
+
+def _next_number(connection: Connection, prefix: str) -> str:
+    query = select(counters.c.last).where(counters.c.prefix == prefix)
+    last = connection.execute(query.with_for_update()).scalar()
+    if last is None:
+        connection.execute(insert(counters).values(prefix=prefix, last=1))
+        return f"{prefix}-{1:0{NUMBER_DIGITS}d}"
+    connection.execute(
+        update(counters).where(counters.c.prefix == prefix).values(last=last + 1)
+    )
+    return f"{prefix}-{last + 1:0{NUMBER_DIGITS}d}"
+
+
+def _append(
+    connection: Connection, chart_id: str, new_entries: Sequence[ChartEntry]
+) -> None:
+    if not new_entries:
+        return
+    query = select(func.max(entries.c.seq)).where(entries.c.chart_id == chart_id)
+    last = connection.execute(query).scalar() or 0
+    rows = [
+        {
+            "chart_id": chart_id,
+            "seq": last + offset,
+            "at": entry.at,
+            "who": entry.who,
+            "kind": str(entry.kind),
+            "text": entry.text,
+        }
+        for offset, entry in enumerate(new_entries, start=1)
+    ]
+    connection.execute(insert(entries), rows)
+
+
+def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | None:
+    row = connection.execute(
+        select(charts.c.body, idempotency_keys.c.body_sha256)
+        .join_from(idempotency_keys, charts)
+        .where(
+            idempotency_keys.c.client == key.client, idempotency_keys.c.key == key.key
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.body_sha256 != key.body_sha256:
+        message = "同じ Idempotency-Key が別の内容で使われています"
+        raise ConflictError(message)
+    return from_json(CaseChart, row.body)
+
+
+def _plan_of(connection: Connection, plan_id: str) -> StoredPlan:
+    query = select(plans.c.body).where(plans.c.id == plan_id)
+    body = connection.execute(query).scalar()
+    if body is None:
+        raise NotFoundError("plan", plan_id)
+    return from_json(StoredPlan, body)
+
+
+def _plan_row(plan: StoredPlan) -> dict[str, object]:
+    return {
+        "id": plan.id,
+        "date": plan.plan.date,
+        "version": plan.version,
+        "status": str(plan.status),
+        "made_at": plan.made_at,
+        "made_by": plan.made_by,
+        "published_at": plan.published_at,
+        "body": to_json(plan),
+    }
+
+
+def _update_plan(connection: Connection, plan: StoredPlan) -> None:
+    connection.execute(
+        update(plans).where(plans.c.id == plan.id).values(**_plan_row(plan))
+    )

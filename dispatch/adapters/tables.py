@@ -1,0 +1,133 @@
+"""Tables of the store (SQLAlchemy Core), the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class AwareDateTime(TypeDecorator[dt.datetime]):
+    """Aware times, kept in UTC: SQLite would silently drop the offset."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        """Convert to naive UTC; a naive time is a programming error."""
+        del dialect
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            message = "naive time reached the store"
+            raise ValueError(message)
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def process_result_value(
+        self,
+        value: Any,  # noqa: ANN401 - SQLAlchemy's own signature
+        dialect: Dialect,
+    ) -> dt.datetime | None:
+        """Give the UTC offset back."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
+charts = Table(
+    "charts",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("duty", String(16), nullable=False),
+    Column("urgency", String(1), nullable=False),
+    Column("category_code", String(16), nullable=False),
+    Column("office_id", String(40)),
+    Column("team_id", String(40)),
+    Column("onsite_s", Integer, nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("district_id", String(40), nullable=False),
+    Column("lon", Float),
+    Column("lat", Float),
+    Column("received_at", AwareDateTime, nullable=False),
+    Column("due_at", AwareDateTime),
+    Column("hold_until", Date),
+    Column("source", String(120), nullable=False),
+    Column("external_id", String(120)),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("source", "external_id", name="uq_charts_source_external_id"),
+    Index("ix_charts_status_office", "status", "office_id"),
+    Index("ix_charts_received_at", "received_at"),
+)
+
+# The reporter lives in a table of its own: nothing that lists charts can read it.
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("chart_id", ForeignKey("charts.id"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("address", Text, nullable=False),
+)
+
+entries = Table(
+    "chart_entries",
+    metadata,
+    Column("chart_id", ForeignKey("charts.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", AwareDateTime, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+counters = Table(
+    "number_counters",
+    metadata,
+    Column("prefix", String(32), primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("client", String(64), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("body_sha256", String(64), nullable=False),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("date", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("made_at", AwareDateTime, nullable=False),
+    Column("made_by", String(120), nullable=False),
+    Column("published_at", AwareDateTime),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("date", "version", name="uq_plans_date_version"),
+)

@@ -1,0 +1,355 @@
+"""Use cases of the reception desk: receive, place, assign, refer, override."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dispatch.domain.assignment import Assignment, AssignmentPolicy, OnDuty, assign
+from dispatch.domain.case_chart import (
+    CaseChart,
+    ChartEntry,
+    ChartStatus,
+    EntryKind,
+    hold_end,
+    urgency_of,
+)
+from dispatch.domain.catalogue import Catalogue, Duty, WorkCategory
+from dispatch.domain.consultation import Consultation, Reporter
+from dispatch.domain.deadlines import OfficeHours, first_due_at
+from dispatch.domain.errors import ConflictError, InvalidInputError
+from dispatch.domain.ids import new_id
+from dispatch.domain.place import LonLat, WorksOffice
+from dispatch.domain.placing import Placement
+from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel
+from dispatch.ports import (
+    AddedChart,
+    Charts,
+    Clock,
+    Geocoder,
+    IdempotencyKey,
+    NewChart,
+    TravelTimes,
+)
+
+SYSTEM = "kidohan"  # who, in entries that a rule wrote
+BY_HAND_RADIUS_M = 30  # a click on a street map, judged; configuration of a later map
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRules:
+    """What the city has decided about consultations."""
+
+    catalogue: Catalogue
+    hours: OfficeHours
+    timezone: dt.tzinfo
+    offices: Sequence[WorksOffice]
+    teams: Sequence[MobileTeam]
+    policy: AssignmentPolicy
+    responsible_office_id: Callable[[str, dt.date], str | None]
+    partner_name: Callable[[str, str, LonLat], str]
+    number_prefix: Callable[[dt.date, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """One consultation on its way in."""
+
+    consultation: Consultation
+    reporter: Reporter
+    idempotency: IdempotencyKey | None = None
+
+
+class IntakeDesk:
+    """
+    The reception: every consultation becomes a chart here, whatever way it came.
+
+    Parameters
+    ----------
+    charts
+        Store of charts.
+    geocoder
+        Finds the place.
+    travel_times
+        Travel from each office to the place.
+    rules
+        The city's rules.
+    clock
+        Time of the history entries.
+    """
+
+    def __init__(
+        self,
+        charts: Charts,
+        geocoder: Geocoder,
+        travel_times: TravelTimes,
+        rules: IntakeRules,
+        clock: Clock,
+    ) -> None:
+        self._charts = charts
+        self._geocoder = geocoder
+        self._travel_times = travel_times
+        self._rules = rules
+        self._clock = clock
+
+    def receive(self, intake: Intake, *, who: str) -> AddedChart:
+        """
+        Turn one consultation into a chart; a retry returns the same chart.
+
+        Raises
+        ------
+        InvalidInputError
+            When a rule of the catalogue refuses it; nothing is stored.
+        ConflictError
+            When the idempotency key was used with another body.
+        """
+        return self.receive_all([intake], who=who)[0]
+
+    def receive_all(self, intakes: Sequence[Intake], *, who: str) -> list[AddedChart]:
+        """Turn consultations into charts in one transaction, in their order."""
+        loads_s = self._charts.team_loads_s()
+        new: list[NewChart | CaseChart] = []
+        for intake in intakes:
+            known = None
+            if intake.idempotency is not None:
+                known = self._charts.known(intake.idempotency)
+            new.append(known or self._opened(intake, loads_s, who=who))
+        added = iter(
+            self._charts.add_all([item for item in new if isinstance(item, NewChart)])
+        )
+        return [
+            next(added)
+            if isinstance(item, NewChart)
+            else AddedChart(chart=item, is_new=False)
+            for item in new
+        ]
+
+    def check(self, intake: Intake) -> None:
+        """
+        Apply the catalogue's rules without storing anything.
+
+        Raises
+        ------
+        InvalidInputError
+            When the category is unknown or the tag is dated after the report.
+        """
+        category = self._rules.catalogue.get(intake.consultation.category_code)
+        hold_end(category, intake.consultation)
+
+    def _opened(self, intake: Intake, loads_s: dict[str, int], *, who: str) -> NewChart:
+        """Build the chart of a consultation with its first entries (not stored yet)."""
+        rules, now = self._rules, self._clock.now()
+        consultation = replace(
+            intake.consultation,
+            received_at=intake.consultation.received_at.astimezone(rules.timezone),
+        )
+        category = rules.catalogue.get(consultation.category_code)
+        urgency = urgency_of(category, consultation.raised_urgency)
+        chart = CaseChart(
+            id=new_id(),
+            number="",
+            version=1,
+            status=ChartStatus.RECEIVED,
+            duty=category.duty,
+            urgency=urgency,
+            consultation=consultation,
+            due_at=first_due_at(
+                category, urgency, consultation.received_at, rules.hours
+            ),
+            hold_until=hold_end(category, consultation),
+        )
+        entries = [_entry(now, who, EntryKind.RECEIVED, f"{category.name}を受付")]
+        if category.duty is Duty.REFERRAL:
+            chart = replace(
+                chart, status=ChartStatus.REFERRED, receiver=category.receiver
+            )
+            text = f"{category.receiver}へ移管(地図には載せません)"
+            entries.append(_entry(now, SYSTEM, EntryKind.REFERRED, text))
+        else:
+            placement = self._geocoder.place(consultation)
+            chart, more = self._placed(
+                chart, placement, category, loads_s, who=SYSTEM, at=now
+            )
+            entries += more
+        ward_code = chart.placement.ward_code if chart.placement else ""
+        return NewChart(
+            chart=chart,
+            entries=tuple(entries),
+            reporter=intake.reporter,
+            number_prefix=rules.number_prefix(
+                consultation.received_at.date(), ward_code
+            ),
+            idempotency=intake.idempotency,
+        )
+
+    def _placed(
+        self,
+        chart: CaseChart,
+        placement: Placement,
+        category: WorkCategory,
+        loads_s: dict[str, int],
+        *,
+        who: str,
+        at: dt.datetime,
+    ) -> tuple[CaseChart, list[ChartEntry]]:
+        """Chart after placing: assigned, with a partner, or waiting for a person."""
+        chart = replace(chart, placement=placement)
+        if not placement.is_placed or placement.place is None:
+            entry = _entry(at, who, EntryKind.UNPLACED, placement.message)
+            return replace(chart, status=ChartStatus.UNPLACED), [entry]
+        entries = [_entry(at, who, EntryKind.PLACED, placement.message)]
+        if category.duty is Duty.PARTNER:
+            receiver = self._rules.partner_name(
+                category.receiver, placement.ward_code, placement.place
+            )
+            chart = replace(chart, status=ChartStatus.REFERRED, receiver=receiver)
+            text = f"{receiver}へ引き継ぎ"
+            return chart, [*entries, _entry(at, SYSTEM, EntryKind.REFERRED, text)]
+        assignment = self._assigned(chart, category, placement, loads_s)
+        if assignment is None:
+            text = "出勤している事業所がないため振り分けできません"
+            return (
+                replace(chart, status=ChartStatus.UNPLACED),
+                [*entries, _entry(at, SYSTEM, EntryKind.UNPLACED, text)],
+            )
+        if assignment.team_id is not None:
+            loads_s[assignment.team_id] = (
+                loads_s.get(assignment.team_id, 0) + category.onsite_s
+            )
+        held = chart.hold_until is not None and chart.hold_until > at.date()
+        status = ChartStatus.ON_HOLD if held else ChartStatus.ASSIGNED
+        entries.append(_entry(at, SYSTEM, EntryKind.ASSIGNED, assignment.reason))
+        return replace(chart, status=status, assignment=assignment), entries
+
+    def _assigned(
+        self,
+        chart: CaseChart,
+        category: WorkCategory,
+        placement: Placement,
+        loads_s: Mapping[str, int],
+    ) -> Assignment | None:
+        rules = self._rules
+        if placement.place is None or not rules.offices:
+            return None
+        places = [*(office.place for office in rules.offices), placement.place]
+        matrix = self._travel_times.matrix(places)
+        to_place = matrix.duration_s[:-1, -1]
+        day = chart.consultation.received_at.date()
+        return assign(
+            category,
+            OnDuty(
+                offices=rules.offices,
+                teams=rules.teams,
+                travel_s={
+                    office.id: int(seconds)
+                    for office, seconds in zip(rules.offices, to_place, strict=True)
+                },
+                load_s=loads_s,
+                estimated=matrix.level is TravelLevel.STRAIGHT_LINE,
+            ),
+            policy=rules.policy,
+            responsible_office_id=rules.responsible_office_id(placement.ward_code, day),
+        )
+
+    def place_by_hand(
+        self, chart_id: str, version: int, place: LonLat, *, who: str
+    ) -> CaseChart:
+        """
+        Place an unplaced chart where a person pointed.
+
+        Raises
+        ------
+        ConflictError
+            When the chart has changed meanwhile, or is a referral.
+        InvalidInputError
+            When the point lies outside the city.
+        """
+        chart = self._read(chart_id, version)
+        placement = self._geocoder.place_at(place, radius_m=BY_HAND_RADIUS_M)
+        if not placement.is_placed:
+            raise InvalidInputError("place", placement.message)
+        category = self._rules.catalogue.get(chart.consultation.category_code)
+        if chart.status is not ChartStatus.UNPLACED:
+            message = f"{chart.number}: 場所の確認待ちではありません"
+            raise ConflictError(message)
+        after, entries = self._placed(
+            replace(chart, version=version + 1),
+            replace(placement, message=f"地図で場所を指定: {placement.message}"),
+            category,
+            self._charts.team_loads_s(),
+            who=who,
+            at=self._clock.now(),
+        )
+        self._charts.save_all([(after, tuple(entries))])
+        return after
+
+    def override(
+        self,
+        chart_id: str,
+        version: int,
+        *,
+        office_id: str,
+        team_id: str | None,
+        who: str,
+        why: str,
+    ) -> CaseChart:
+        """
+        Assign by a dispatcher's word; it is kept with who and why, and binds the plan.
+
+        Raises
+        ------
+        InvalidInputError
+            When the office or team is unknown or the reason is missing.
+        ConflictError
+            When the chart has changed meanwhile, or is not assigned.
+        """
+        chart = self._read(chart_id, version)
+        offices = {office.id: office for office in self._rules.offices}
+        teams = {team.id: team for team in self._rules.teams}
+        if office_id not in offices:
+            raise InvalidInputError("office_id", "事業所が一覧にありません")
+        if team_id is not None and (
+            team_id not in teams or teams[team_id].office_id != office_id
+        ):
+            raise InvalidInputError("team_id", "その事業所の班ではありません")
+        if not why.strip():
+            raise InvalidInputError("why", "変更の理由を入れてください")
+        if not who.strip():
+            raise InvalidInputError("who", "担当者の名前を入れてください")
+        if chart.assignment is None:
+            message = f"{chart.number}: 振り分けの前なので変更できません"
+            raise ConflictError(message)
+        name = teams[team_id].name if team_id else offices[office_id].name
+        before = chart.assignment
+        after = replace(
+            chart.moved(
+                chart.status
+                if chart.status is ChartStatus.ON_HOLD
+                else ChartStatus.ASSIGNED
+            ),
+            assignment=Assignment(
+                office_id=office_id,
+                team_id=team_id,
+                policy="dispatcher",
+                reason=f"{who}が{name}に変更: {why}",
+                by="dispatcher",
+                who=who,
+            ),
+        )
+        text = f"{name}に変更。理由: {why}(変更前: {before.reason})"
+        entry = _entry(self._clock.now(), who, EntryKind.OVERRIDDEN, text)
+        self._charts.save_all([(after, (entry,))])
+        return after
+
+    def _read(self, chart_id: str, version: int) -> CaseChart:
+        chart = self._charts.get(chart_id)
+        if chart.version != version:
+            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
+            raise ConflictError(message)
+        return chart
+
+
+def _entry(at: dt.datetime, who: str, kind: EntryKind, text: str) -> ChartEntry:
+    return ChartEntry(at=at, who=who, kind=kind, text=text)

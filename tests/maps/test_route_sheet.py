@@ -1,0 +1,379 @@
+"""The printed route sheet: text, codes, hostile words, the fold and the pages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pypdfium2 as pdfium
+import pytest
+import zxingcpp
+
+from dispatch.domain.errors import InvalidInputError, SourceError
+from maps.route_sheet import SheetData, SheetStop, render_sheets, sheet_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+FONTS = (
+    Path(__file__).parents[2] / "node_modules" / "@expo-google-fonts" / "biz-udpgothic"
+)
+BASE_URL = "https://kidohan.example.jp/"
+PHONE = "06-0000-1234"
+HOSTILE = (
+    "#import",
+    '"]',
+    "<script>",
+    "${1+1}",
+    "\\",
+    "*bold*",
+    "$x^2$",
+    "//注",
+    "@ref",
+)
+PLACES = (
+    "中央区大手前一丁目3番20号",
+    "中央区髙﨑町二丁目5番 髙﨑公園の北側の歩道",
+    "天王寺区上本町六丁目1番",
+    "浪速区難波中三丁目2番8号 先の交差点から東へ2本目の路地の入口付近 水路沿い",
+)
+WORK = (
+    "舗装の穴(径30cm・深さ8cm)を常温合材で埋める。周囲にひび割れがあれば範囲を測り、写真を3枚撮る。",
+    "側溝のふたのがたつき。ゴムを敷いて固定する。割れていれば取り替え、寸法を記録する。",
+    "街路樹の枝が信号機にかかっている。見通しを確保し、剪定した枝は持ち帰る。",
+)
+
+
+def sheet_stop(order: int = 1, *, team: int = 0) -> SheetStop:
+    """One ordinary stop; the order varies place, urgency and cautions."""
+    start = 540 + 31 * order
+    return SheetStop(
+        order=order,
+        chart_id=f"c{team:02d}{order:02d}9f3ab27e",
+        chart_number=f"R8-{team:02d}{order:03d}",
+        planned_start=f"{start // 60}:{start % 60:02d}",
+        planned_end=f"{(start + 20) // 60}:{(start + 20) % 60:02d}",
+        urgency="SABC"[(order - 1) % 4],
+        place_text=PLACES[order % 4],
+        landmark="コンビニの向かい" if order % 3 else "",
+        district="南大江校区",
+        category="舗装の穴",
+        instruction=WORK[order % 3],
+        materials="常温合材2袋・カラーコーン2本" if order % 5 else "",
+        minutes=20,
+        cautions=(("約束 10:00–12:00", "通学路"), ("期限超過", "一方通行"), ())[
+            order % 3
+        ],
+        lon=135.51 + 0.011 * np.cos(order * 1.1 + team) + 0.002 * order,
+        lat=34.675 + 0.010 * np.sin(order * 1.3 + team),
+        radius_m=300.0 if order % 6 == 4 else 20.0,
+        drive_min=11,
+        call_back=PHONE if order == 5 else None,
+        changed=order == 2,
+        late=order in {2, 7},
+    )
+
+
+def ring(lon: float, lat: float, size: float) -> tuple[tuple[float, float], ...]:
+    """Draw a wavy closed ring of 400 points, as heavy as a real ward's."""
+    turn = np.linspace(0, 2 * np.pi, 400)
+    far = size * (1 + 0.15 * np.sin(5 * turn))
+    x, y = lon + far * np.cos(turn), lat + far * np.sin(turn)
+    return tuple(zip(x.tolist(), y.tolist(), strict=True))
+
+
+WARDS = tuple(
+    (
+        f"第{number}区",
+        ring(135.44 + 0.02 * (number % 6), 34.61 + 0.025 * (number // 6), 0.014),
+    )
+    for number in range(24)
+)
+
+
+def sheet_data(stops: int = 12, *, team: int = 0) -> SheetData:
+    """One team's ordinary day."""
+    return SheetData(
+        date_text="令和8年11月24日(火)",
+        date_iso="2026-11-24",
+        office="中部工営所",
+        office_tel="06-0000-0000",
+        team=f"機動{team + 1}班",
+        vehicle="大阪 100 さ 12-34",
+        crew_text="3名",
+        plan_version=2,
+        printed_at="2026-11-24 8:05",
+        depart="9:00",
+        return_="16:45",
+        lunch="12:15–13:00",
+        total_drive_min=132,
+        total_km=24.3,
+        travel_note="移動時間は推定(直線)",
+        base_url=BASE_URL,
+        base_lon=135.512,
+        base_lat=34.672,
+        stops=tuple(sheet_stop(order + 1, team=team) for order in range(stops)),
+        wards=WARDS,
+        attribution="国土数値情報(行政区域)を加工して作成",
+    )
+
+
+def rendered(*sheets: SheetData, **labels: str) -> list[bytes]:
+    return render_sheets(sheets, fonts_dir=FONTS, labels=labels)
+
+
+def page_texts(pdf: bytes) -> list[str]:
+    """Each page's text without white space and zero-width breaks."""
+    document = pdfium.PdfDocument(pdf)
+    return [
+        re.sub(r"[\s\u200b\ufffe]", "", page.get_textpage().get_text_range())
+        for page in document
+    ]
+
+
+def page_pixels(pdf: bytes, dpi: int) -> Iterator[NDArray[np.uint8]]:
+    for page in pdfium.PdfDocument(pdf):
+        yield page.render(scale=dpi / 72, grayscale=True).to_numpy().squeeze()
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> bytes:
+    return rendered(sheet_data(12))[0]
+
+
+def decoded(pdf: bytes) -> set[str]:
+    return {
+        code.text
+        for pixels in page_pixels(pdf, 150)
+        for code in zxingcpp.read_barcodes(pixels)
+    }
+
+
+def expected_codes(sheet: SheetData) -> set[str]:
+    return {f"https://kidohan.example.jp/c/{stop.chart_id}" for stop in sheet.stops}
+
+
+def fold_is_blank(pdf: bytes) -> bool:
+    """Look at the band 148.5 mm ± 2 mm between the two fold marks."""
+    dpi = 200
+    mm = dpi / 25.4
+    return all(
+        bool(
+            (
+                page[int(146.5 * mm) : int(150.5 * mm), int(8 * mm) : int(202 * mm)]
+                > 250
+            ).all()
+        )
+        for page in page_pixels(pdf, dpi)
+    )
+
+
+def hostile_sheet() -> SheetData:
+    words = " ".join(HOSTILE)
+    stop = replace(
+        sheet_stop(1),
+        place_text=words,
+        landmark=words,
+        district=words,
+        category=words,
+        instruction=words + "掘" * 1000,
+        materials=words,
+        cautions=(words, "期限超過"),
+        chart_number=words,
+        call_back=words,
+        changed=True,
+        late=True,
+        planned_start=words,
+        planned_end=words,
+        urgency="#S",
+    )
+    long = replace(sheet_stop(2), place_text="あ" * 300, cautions=("め" * 300,))
+    unbroken = replace(
+        sheet_stop(3), place_text="W" * 300, instruction="W" * 1000, landmark="W" * 99
+    )
+    return replace(
+        sheet_data(0),
+        stops=(stop, long, unbroken, sheet_stop(4)),
+        office=words,
+        team=words,
+        vehicle=words,
+        crew_text=words,
+        office_tel=words,
+        printed_at=words,
+        travel_note=words,
+        attribution=words * 9,
+        wards=tuple((words[:9], points) for _, points in WARDS),
+    )
+
+
+def test_text_can_be_taken_out_of_the_sheet(ordinary: bytes) -> None:
+    text = "".join(page_texts(ordinary))
+    for words in (
+        "令和8年11月24日(火)2026-11-24",
+        "中央区髙﨑町二丁目5番髙﨑公園の北側の歩道",
+        "浪速区難波中三丁目2番8号",
+        "9:31–9:51",
+        "R8-00012",
+        "●変更△遅れ見込み",
+        "▲期限超過",
+        "移動時間は推定(直線)",
+        "未了・持帰り",
+        "追加通報",
+        "担当係長",
+        "国土数値情報",
+    ):
+        assert words in text
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext not installed")
+def test_pdftotext_reads_the_same_names(ordinary: bytes, tmp_path: Path) -> None:
+    program = shutil.which("pdftotext")
+    assert program is not None
+    path = tmp_path / "sheet.pdf"
+    path.write_bytes(ordinary)
+    text = subprocess.run(  # noqa: S603 - a program found on the path, our own file
+        [program, str(path), "-"], check=True, capture_output=True, text=True
+    ).stdout
+    assert "中央区髙﨑町二丁目5番 髙﨑公園の北側の歩道" in text
+
+
+def test_twelve_stops_take_three_pages_numbered_to_the_end(ordinary: bytes) -> None:
+    # Half pages: cover 1 + 12 stops / 3 + closing 1 = 6 = 3 pages.
+    texts = page_texts(ordinary)
+    assert len(texts) == 3
+    for number, text in enumerate(texts, start=1):
+        assert f"{number}/3" in text
+        assert "中部工営所機動1班令和8年11月24日(火)計画第2版印刷" in text
+
+
+@pytest.mark.parametrize(("stops", "pages"), [(0, 1), (1, 2), (3, 2), (6, 2), (7, 3)])
+def test_pages_follow_the_number_of_stops(stops: int, pages: int) -> None:
+    # 1 stop: cover, stops, notes, closing = 4 halves; 6: cover, 2, closing = 4.
+    texts = page_texts(rendered(sheet_data(stops))[0])
+    assert len(texts) == pages
+    assert f"{pages}/{pages}" in texts[-1]
+    assert "追加通報" in texts[-1]
+
+
+def test_a_team_without_stops_is_told_so_on_one_page() -> None:
+    (text,) = page_texts(rendered(sheet_data(0))[0])
+    assert "本日の訪問予定はありません。" in text
+    assert "追加通報" in text
+    assert "所長" in text
+
+
+def test_every_code_decodes_from_a_grey_scan(ordinary: bytes) -> None:
+    assert decoded(ordinary) == expected_codes(sheet_data(12))
+
+
+def test_codes_hold_no_more_than_the_address_and_the_id() -> None:
+    stop = replace(sheet_stop(5), chart_id="0f9c")
+    pdf = rendered(replace(sheet_data(0), stops=(stop,)))[0]
+    assert decoded(pdf) == {"https://kidohan.example.jp/c/0f9c"}
+
+
+def test_a_telephone_number_is_printed_only_when_the_caller_waits() -> None:
+    asked, silent = rendered(
+        sheet_data(5),
+        replace(
+            sheet_data(5),
+            stops=tuple(replace(stop, call_back=None) for stop in sheet_data(5).stops),
+        ),
+    )
+    assert PHONE in "".join(page_texts(asked))
+    assert PHONE not in "".join(page_texts(silent))
+    assert "通報者" not in "".join(page_texts(silent))
+
+
+def test_hostile_words_are_printed_as_they_are() -> None:
+    first, *_ = page_texts(rendered(hostile_sheet())[0])
+    assert "".join(HOSTILE) in first
+
+
+def test_hostile_words_break_neither_grid_nor_codes() -> None:
+    sheet = hostile_sheet()
+    (pdf,) = rendered(sheet)
+    texts = page_texts(pdf)
+    # Half pages: cover, stops 1-3, stop 4, notes or closing = 4 = 2 pages.
+    assert len(texts) == 2
+    assert fold_is_blank(pdf)
+    assert decoded(pdf) == expected_codes(sheet)
+    assert "あ" * 40 in texts[0]
+    assert "…" in texts[0]
+
+
+def test_control_and_direction_marks_are_dropped() -> None:
+    stop = replace(sheet_stop(1), place_text="北\u202e区\x07\ud800\n中\x00之島")
+    (pdf,) = rendered(replace(sheet_data(0), stops=(stop,)))
+    assert "北区中之島" in page_texts(pdf)[0]
+
+
+@pytest.mark.parametrize("stops", [0, 1, 6, 12, 20])
+def test_nothing_crosses_the_fold(stops: int) -> None:
+    assert fold_is_blank(rendered(sheet_data(stops))[0])
+
+
+def test_the_fold_is_marked_at_both_margins(ordinary: bytes) -> None:
+    for page in page_pixels(ordinary, 200):
+        mm = 200 / 25.4
+        band = page[int(148 * mm) : int(149 * mm)]
+        assert (band[:, : int(8 * mm)] < 200).any()
+        assert (band[:, int(202 * mm) :] < 200).any()
+
+
+def test_nothing_is_printed_where_a_printer_cannot(ordinary: bytes) -> None:
+    for page in page_pixels(ordinary, 100):
+        edge = int(2.5 * 100 / 25.4)
+        assert (page[:edge] > 250).all()
+        assert (page[-edge:] > 250).all()
+
+
+def test_every_page_is_a4_portrait(ordinary: bytes) -> None:
+    for page in pdfium.PdfDocument(ordinary):
+        # 210 mm × 297 mm = 595.28 pt × 841.89 pt
+        assert page.get_size() == pytest.approx((595.28, 841.89), abs=0.05)
+
+
+def test_the_same_day_gives_the_same_file(ordinary: bytes) -> None:
+    assert rendered(sheet_data(3), sheet_data(12))[1] == ordinary
+
+
+def test_words_can_be_another_citys() -> None:
+    text = "".join(page_texts(rendered(sheet_data(2), **sheet_labels("en"))[0]))
+    assert "Routesheet" in text
+    assert "Addedcalls" in text
+    assert "措置" not in text
+
+
+def test_one_word_can_be_replaced() -> None:
+    text = "".join(page_texts(rendered(sheet_data(1), title="作業表")[0]))
+    assert text.startswith("作業表")
+    assert "追加通報" in text
+
+
+def test_languages_name_the_same_words() -> None:
+    assert sheet_labels("en").keys() == sheet_labels().keys()
+
+
+def test_an_unknown_word_or_language_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"labels\.titel"):
+        rendered(sheet_data(0), titel="作業表")
+    for language in ("fr", "../x"):
+        with pytest.raises(InvalidInputError, match="language"):
+            sheet_labels(language)
+
+
+def test_a_folder_without_the_font_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="BIZ UDPGothic"):
+        render_sheets([sheet_data(0)], fonts_dir=tmp_path, labels={})
+
+
+def test_no_team_gives_no_sheet() -> None:
+    assert rendered() == []
