@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def import_file(
         int, typer.Option(help="only rows of this month, of any year", min=0, max=12)
     ] = 0,
     as_if_on: Annotated[
-        str, typer.Option(help="with --month: the day before which they arrive")
+        str, typer.Option(help="with --month: they arrive in the night before this day")
     ] = "",
     report: Annotated[
         Path | None, typer.Option(help="write the refused rows as CSV here")
@@ -94,7 +95,9 @@ def import_file(
         rows = read_rows(file.name, _content(file, settings))
         if month:
             day = _day(as_if_on, "--as-if-on")
-            rows = pooled(rows, rules, month=month, onto=day)
+            rows = pooled(
+                rows, rules, month=month, onto=day, hours=services.profile.hours
+            )
         result = _import(services, rows, rules, moment)
     _print_import(result, report)
 
@@ -182,9 +185,9 @@ def demo(
     times = StepTimes()
     _play(settings, params, out, times)
     if serve_pages:
-        console.print(
-            f"[bold]画面 → http://{settings.host}:{settings.port}/[/]  (終了は Ctrl+C)"
-        )
+        key = settings.api_keys.get_secret_value().partition(":")[2]
+        console.print(f"[bold]画面 → {settings.base_url}/[/]  (終了は Ctrl+C)")
+        console.print(f"API  → {settings.base_url}/docs  X-API-Key: {key}")
         _serve(settings)
 
 
@@ -219,6 +222,8 @@ def _demo_settings(out: Path, date: dt.date, port: int) -> Settings:
     first = load_settings()
     timezone = load_city(first.city).timezone
     return load_settings(
+        # A new key with every demonstration: one that is printed in a README is none.
+        api_keys=f"demo:{secrets.token_urlsafe(12)}",
         database_url=f"sqlite:///{out / 'kidohan.sqlite3'}",
         demo_now=dt.datetime.combine(date, DEMO_OPENS, timezone),
         port=port,

@@ -29,6 +29,7 @@ Ring = tuple[tuple[float, float], ...]
 UNCERTAIN_M = 150  # a circle this wide is drawn dashed and said on the sheet
 ESTIMATED = "移動時間は推定(直線)"
 TILE_SOURCE = "gsi_tiles"
+NO_LICENCE = frozenset({"", "-"})  # our own assumptions: told on the about page
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +74,13 @@ class Pictures:
 
     @property
     def attribution(self) -> tuple[str, ...]:
-        """Sources of everything that is shown; tiles only when switched on."""
+        """Title, publisher, licence and date of the data shown; tiles when used."""
         with_tiles = self.services.settings.base_map == "gsi"
         return tuple(
-            source.shown_text
+            f"{source.title}({source.publisher}、{source.licence}、{source.date})"
             for source in self.services.profile.sources
-            if with_tiles or source.id != TILE_SOURCE
+            if source.licence not in NO_LICENCE
+            and (with_tiles or source.id != TILE_SOURCE)
         )
 
     # -- words ------------------------------------------------------------------
@@ -103,7 +105,7 @@ class Pictures:
     def place_text(self, chart: CaseChart) -> str:
         """Ward and town from our own tables: never the words of the report."""
         placement = chart.placement
-        if placement is None:
+        if placement is None or placement.place is None:
             return ""
         ward = self.ward_name(placement.ward_code)
         if placement.town:
@@ -346,7 +348,7 @@ class Pictures:
         publishers = dict.fromkeys(
             f"{source.publisher}({source.licence})"
             for source in self.services.profile.sources
-            if source.id != TILE_SOURCE and source.licence not in {"", "-"}
+            if source.id != TILE_SOURCE and source.licence not in NO_LICENCE
         )
         return "データ: " + "、".join(publishers)
 
@@ -379,7 +381,7 @@ class Pictures:
             instruction=category.instruction,
             materials=category.materials,
             minutes=(stop.end_s - stop.start_s) // 60,
-            cautions=self._cautions(chart, stop, category.caution, stored.plan.date),
+            cautions=self._cautions(chart, category.caution, stored.plan.date),
             lon=placement.place.lon,
             lat=placement.place.lat,
             radius_m=float(placement.radius_m or 0),
@@ -390,15 +392,13 @@ class Pictures:
         )
 
     def _cautions(
-        self, chart: CaseChart, stop: Stop, caution: str, day: dt.date
+        self, chart: CaseChart, caution: str, day: dt.date
     ) -> tuple[str, ...]:
         timezone = self.services.profile.timezone
         lines = []
         due = chart.due_at.astimezone(timezone) if chart.due_at else None
         if due is not None and due.date() < day:
             lines.append(f"期限超過({short_date(due.date())})")
-        elif stop.late_s:
-            lines.append("遅れ見込み")
         if chart.consultation.appointment is not None:
             lines.append(promise_text(chart.consultation, timezone))
         placement = chart.placement

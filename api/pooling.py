@@ -6,18 +6,26 @@ import datetime as dt
 
 from api.import_mapping import ImportMapping
 from api.importer import Row
+from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.team import DAY_S
 
 
 def pooled(
-    rows: list[Row], mapping: ImportMapping, *, month: int, onto: dt.date
+    rows: list[Row],
+    mapping: ImportMapping,
+    *,
+    month: int,
+    onto: dt.date,
+    hours: OfficeHours,
 ) -> list[Row]:
     """
-    Keep a month's rows of any year, received on the day before `onto`.
+    Keep a month's rows of any year, received in the night before `onto`.
 
-    The time of day stays as it was, so that the pile has its real shape; only the date
-    is set. What was late in truth is not late here: such a day is a what-if on real
-    demand, and must be called so.
+    Their times of day are squeezed, in order, into the hours between the closing of
+    the day before and the opening of `onto`: the pile that the morning plan meets,
+    with every deadline counted from the opening. What was late in truth is not late
+    here: such a day is a what-if on real demand, and must be called so.
 
     Parameters
     ----------
@@ -29,6 +37,8 @@ def pooled(
         1 to 12.
     onto
         The day that is planned.
+    hours
+        Opening and closing of the offices.
 
     Raises
     ------
@@ -38,7 +48,9 @@ def pooled(
     column, time_format = mapping.columns.get("received_at"), mapping.time_format
     if column is None or not time_format:
         raise InvalidInputError("--month", "the mapping names no received_at column")
-    eve = onto - dt.timedelta(days=1)
+    closing = dt.datetime.combine(onto - dt.timedelta(days=1), dt.time())
+    closing += dt.timedelta(seconds=hours.closes_s)
+    night_s = DAY_S - hours.closes_s + hours.opens_s
     kept: list[Row] = []
     for number, row in enumerate(rows, start=2):
         try:
@@ -48,6 +60,8 @@ def pooled(
                 column, "cannot be read as a time", row=number
             ) from None
         if moment.month == month:
-            moved = dt.datetime.combine(eve, moment.time())
+            midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+            share = (moment - midnight).total_seconds() / DAY_S
+            moved = closing + dt.timedelta(seconds=int(share * night_s))
             kept.append({**row, column: moved.strftime(time_format)})
     return kept

@@ -52,10 +52,10 @@ class Settings(BaseSettings):
     )
     sharing: SharingPolicy | None = Field(None, description="instead of the profile's")
     plan_solution_limit: int = Field(
-        400, ge=1, description="solutions OR-Tools looks at"
+        200, ge=1, description="solutions OR-Tools looks at"
     )
     plan_time_limit_s: float = Field(18.0, gt=0, description="time guard of a plan")
-    plan_iterations: int = Field(100, ge=0, description="steps of exact improvement")
+    plan_iterations: int = Field(60, ge=0, description="steps of exact improvement")
     plan_seed: int = Field(20261124, description="seed of the exact improvement")
     solver_processes: int = Field(2, ge=1, le=16, description="solving processes")
     max_body_bytes: int = Field(

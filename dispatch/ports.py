@@ -63,9 +63,9 @@ class SearchParams:
         Of the exact improvement.
     """
 
-    solution_limit: int = 400
-    time_limit_s: float = 15.0
-    iterations: int = 120
+    solution_limit: int = 200
+    time_limit_s: float = 18.0
+    iterations: int = 60
     seed: int = 20261124
 
 

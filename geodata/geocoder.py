@@ -179,7 +179,7 @@ class CityGeocoder:
         if mark.status is PlacingStatus.NOT_FOUND and words != text:
             mark = self.landmarks.find(text, ward_code=ward)
         if mark.status is PlacingStatus.NOT_FOUND:
-            return address
+            return address if text.strip() else mark
         if address.status is not PlacingStatus.AMBIGUOUS or mark.place is None:
             return address if address.status is PlacingStatus.AMBIGUOUS else mark
         fits = [o for o in address.candidates if self._agree(o, mark)]

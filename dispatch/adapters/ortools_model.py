@@ -132,7 +132,11 @@ class RoutingDay:
         self._model.SetArcCostEvaluatorOfAllVehicles(cost)
         clock = self._model.RegisterTransitMatrix(transit)
         day_end = max((day.team.shift.limit_s for day in teams), default=0)
-        horizon = max(day_end, *(day.free_from_s for day in teams)) + 1
+        lunch_s = max(
+            (d.team.shift.lunch.duration_s for d in teams if d.team.shift.lunch),
+            default=0,
+        )  # a lunch owed after the cut is added to a team's start, see _set_shift
+        horizon = max(day_end, *(day.free_from_s for day in teams)) + lunch_s + 1
         self._model.AddDimension(clock, horizon, horizon, False, "time")  # noqa: FBT003 - SWIG takes it by position
         self._time = self._model.GetDimensionOrDie("time")
         for vehicle, day in enumerate(teams):

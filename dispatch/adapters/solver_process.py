@@ -1,68 +1,53 @@
 """A pre-warmed solving process, and how to talk to it.
 
 Every solve runs in a child process: OR-Tools holds the interpreter lock while it
-solves, ignores signals, and bad input can end its process (planning study §5).
+solves, ignores signals, and bad input can end its process (planning study §5). The
+child is a program of its own, so that it loads the solver and nothing of the service.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import IO, Final
 
 from dispatch.domain.errors import CancelledError, SolverError
 
+MODULE: Final = "dispatch.adapters.solver_process"
 END_WAIT_S: Final = 2.0
+READY: Final = "ready"
+SHARE: Final = "share"
+DONE: Final = "done"
+FAILED: Final = "failed"
 
 Told = Callable[[float], None]
-
-
-def serve_tasks(pipe: Connection) -> None:
-    """Body of the child: load the solver once, then solve what comes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
-    from dispatch.adapters import solve_task  # noqa: PLC0415 - loads OR-Tools here only
-
-    pipe.send(("ready", None))
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        try:
-            result = solve_task.solve(task, lambda share: pipe.send(("share", share)))
-        except Exception as problem:  # noqa: BLE001 - told to the parent, which raises
-            pipe.send(("failed", f"{type(problem).__name__}: {problem}"))
-        else:
-            pipe.send(("done", result))
 
 
 class SolverProcess:
     """One child process; `run` waits for a task, `stop` ends it at once."""
 
     def __init__(self) -> None:
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
     @property
     def pid(self) -> int | None:
         """Process id while the child lives."""
         process = self._process
-        return process.pid if process is not None and process.is_alive() else None
+        return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
         """Start the child without waiting until it has loaded the solver."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=serve_tasks, args=(theirs,), name="kidohan-solver", daemon=True
+        self._release()
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
-        process.start()
-        theirs.close()
-        self._process, self._pipe, self._stopped = process, ours, False
+        self._stopped = False
 
     def run(self, task: object, told: Told) -> object:
         """
@@ -75,50 +60,102 @@ class SolverProcess:
         SolverError
             When the child reports a failure or dies.
         """
-        if self._process is None or not self._process.is_alive():
+        if self.pid is None:
             self.start()
-        pipe = self._pipe
-        if pipe is None:  # pragma: no cover - start() sets it
-            message = "solving process has no pipe"
-            raise SolverError(message)
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            message = "solving process has no pipes"  # pragma: no cover
+            raise SolverError(message)  # pragma: no cover
         try:
-            pipe.send(task)
+            _send(process.stdin, task)
             while True:
-                kind, value = pipe.recv()
-                if kind == "share":
-                    told(value)
-                elif kind == "done":
+                kind, value = pickle.load(process.stdout)  # noqa: S301 - our own child
+                if kind == SHARE:
+                    self._tell(told, value)
+                elif kind == DONE:
                     return value
-                elif kind == "failed":
+                elif kind == FAILED:
                     message = f"the solving process refused the day: {value}"
                     raise SolverError(message)
-        except (EOFError, OSError) as gone:
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as gone:
             if self._stopped:
                 message = "planning was cancelled"
                 raise CancelledError(message) from gone
-            code = self._exit_code()
+            code = process.wait(END_WAIT_S)
             message = f"the solving process ended by itself (exit code {code})"
             raise SolverError(message) from gone
+
+    def _tell(self, told: Told, share: float) -> None:
+        """Tell progress; a listener that fails ends the run and the child with it."""
+        try:
+            told(share)
+        except BaseException:
+            self.stop()  # its unread answer would be taken for the next task's
+            raise
 
     def stop(self) -> None:
         """End the child at once; the next `run` starts a new one."""
         self._stopped = True
         process = self._process
-        if process is not None and process.is_alive():
+        if process is not None and process.poll() is None:
             process.terminate()
-            process.join(END_WAIT_S)
-            if process.is_alive():  # pragma: no cover - terminate takes about 10 ms
+            try:
+                process.wait(END_WAIT_S)
+            except subprocess.TimeoutExpired:  # pragma: no cover - takes about 10 ms
                 process.kill()
-                process.join(END_WAIT_S)
+                process.wait(END_WAIT_S)
 
     def close(self) -> None:
-        """End the child and free its pipe."""
+        """End the child and free its pipes."""
         self.stop()
-        if self._pipe is not None:
-            self._pipe.close()
+        self._release()
 
-    def _exit_code(self) -> int | None:
-        if self._process is None:  # pragma: no cover - run() started it
-            return None
-        self._process.join(END_WAIT_S)
-        return self._process.exitcode
+    def _release(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # a write that the dead child never took
+                    continue
+        process.wait(END_WAIT_S)
+        self._process = None
+
+
+def _send(pipe: IO[bytes], message: object) -> None:
+    pickle.dump(message, pipe)
+    pipe.flush()
+
+
+def serve_tasks(tasks: IO[bytes], answers: IO[bytes]) -> None:
+    """Body of the child: load the solver once, then solve what comes."""
+    from dispatch.adapters import solve_task  # noqa: PLC0415 - loads OR-Tools here only
+
+    _send(answers, (READY, None))
+    while True:
+        try:
+            task = pickle.load(tasks)  # noqa: S301 - from our own parent
+        except EOFError:
+            return
+        try:
+            result = solve_task.solve(
+                task, lambda share: _send(answers, (SHARE, share))
+            )
+        except Exception as problem:  # noqa: BLE001 - told to the parent, which raises
+            _send(answers, (FAILED, f"{type(problem).__name__}: {problem}"))
+        else:
+            _send(answers, (DONE, result))
+
+
+def main() -> None:
+    """Run as the child: answers go out on the first pipe, prints to the second."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr  # a stray print must not break the answers
+    serve_tasks(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -125,10 +125,8 @@ def test_a_killed_child_is_a_solver_error_and_the_next_search_works(
     def kill() -> None:
         started.wait(20)
         for process in solver._processes:  # noqa: SLF001 - to kill it
-            child = process._process  # noqa: SLF001
-            assert child is not None
-            assert child.pid is not None
-            os.kill(child.pid, signal.SIGKILL)
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()

@@ -98,7 +98,7 @@ def test_one_address_in_many_spellings_is_one_place(text: str) -> None:
     found = find(text)
     assert (found.status, found.level) == (OK, PlaceLevel.CHOME)
     assert found.town == "中央区谷町七丁目"
-    assert found.radius_m == 300
+    assert found.radius_m == 350
     assert found.matched_text == "谷町7丁目"
     assert found.rest.replace("の", "-") == "1-6"
 
@@ -117,10 +117,10 @@ def test_without_chome_the_centre_of_the_town_is_given_with_a_wide_radius() -> N
     found = find("天下茶屋付近")
     assert (found.status, found.level) == (OK, PlaceLevel.OAZA)
     # 丁目 1, 2, 3 lie at lon 135.503, 135.507, 135.511: the centre is 135.507, and
-    # 0.004° × 111,195 m × cos 34.636° = 366 m, + 300 m.
+    # 0.004° × 111,195 m × cos 34.636° = 366 m, + 350 m.
     assert found.place is not None
     assert found.place.lon == pytest.approx(135.507)
-    assert found.radius_m == pytest.approx(666, abs=1)
+    assert found.radius_m == pytest.approx(716, abs=1)
     assert "丁目" in found.message
 
 

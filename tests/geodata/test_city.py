@@ -305,7 +305,7 @@ def test_the_policies_and_the_words_are_those_of_the_profile(
     assert osaka.sharing is SharingPolicy.NEIGHBOURS
     assert osaka.labels["team"] == "機動班"
     assert boston.labels["team"] == "crew"
-    assert osaka.labels.keys() == boston.labels.keys()
+    assert osaka.labels.keys() <= boston.labels.keys()  # Boston adds its language
 
 
 def test_a_second_city_needs_no_code_of_its_own(boston: CityProfile) -> None:
