@@ -35,6 +35,7 @@ from api.schemas import Problem
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.ports import Clock, OnProgress, StoredPlan
+from maps.localise import BaseMap
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -117,14 +118,11 @@ async def _guarded(request: Request, call_next: Next) -> Response:
             )
         )
     response = await call_next(request)
-    # Map pages are Folium's: their scripts stand in the page itself.
-    is_map = request.url.path.startswith("/maps/")
-    script = "script-src 'self' 'unsafe-inline'" if is_map else "script-src 'self'"
-    tiles = (
-        f" {TILE_SOURCE}"
-        if request.app.state.services.settings.base_map == "gsi"
-        else ""
-    )
+    # Folium's and Swagger's pages carry their own scripts inside.
+    inline = request.url.path.startswith(("/maps/", "/docs"))
+    script = "script-src 'self' 'unsafe-inline'" if inline else "script-src 'self'"
+    base_map = request.app.state.services.settings.base_map
+    tiles = f" {TILE_SOURCE}" if base_map is BaseMap.GSI else ""
     response.headers.setdefault(
         "Content-Security-Policy",
         f"default-src 'self'; {script}; style-src 'self' 'unsafe-inline'; "

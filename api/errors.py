@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI, HTTPException, Request
@@ -99,8 +100,7 @@ def validation_problem(error: RequestValidationError) -> Problem:
     """Name each refused field; never repeat what was sent (it may be a person's)."""
     fields = [
         FieldProblem(
-            field=".".join(str(part) for part in item["loc"] if part != "body")
-            or "body",
+            field=_field_name(item["type"], item["loc"]),
             problem=_sentence(item["type"], str(item["msg"])),
         )
         for item in error.errors()
@@ -114,6 +114,12 @@ def validation_problem(error: RequestValidationError) -> Problem:
         detail="、".join(f"{field.field}: {field.problem}" for field in fields)[:500],
         errors=fields,
     )
+
+
+def _field_name(kind: str, path: Sequence[object]) -> str:
+    """Name as the sender wrote it; broken JSON has only a position, not a field."""
+    names = [] if kind == "json_invalid" else [part for part in path if part != "body"]
+    return ".".join(map(str, names)) or "body"
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -76,13 +76,21 @@ def _csv_rows(content: bytes) -> list[Row]:
         raise InvalidInputError("file", "文字ではないデータが入っています(CSVではない)")
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        names = [name.strip() for name in reader.fieldnames or ()]
+        names = _header(reader.fieldnames or ())
         rows = [_csv_row(names, row, at) for at, row in enumerate(reader, start=2)]
     except csv.Error as problem:
         raise InvalidInputError("file", f"CSVとして読めません({problem})") from problem
-    if not names:
-        raise InvalidInputError("file", "空のファイルです。1行目に列名が必要です")
     return rows
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if not any(names):
+        raise InvalidInputError("file", "空のファイルです。1行目に列名が必要です")
+    twice = sorted(name for name, n in Counter(names).items() if name and n > 1)
+    if twice:
+        raise InvalidInputError("header", f"同じ列名が2回あります: {', '.join(twice)}")
+    return names
 
 
 def _csv_row(names: Sequence[str], row: Mapping[str | None, object], at: int) -> Row:

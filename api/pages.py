@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
 from api import wording
-from api.errors import problem_of
 from api.pictures import due_text, is_overdue, time_left_text
+from api.schemas import Problem
 from api.wiring import Services
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import DispatchError
@@ -93,18 +95,21 @@ def day_of(request: Request, text: str | None) -> dt.date:
 
 def install_page_errors(app: FastAPI) -> None:
     """Answer errors with a page where a browser asked for one."""
-    api_handlers = dict(app.exception_handlers)
-    api_answer: Any = api_handlers[DispatchError]
+    for kind in (DispatchError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _page_for(app.exception_handlers[kind]))
 
-    @app.exception_handler(DispatchError)
-    async def on_error(request: Request, error: DispatchError) -> Response:
+
+def _page_for(api_answer: Any) -> Callable[[Request, Exception], Any]:  # noqa: ANN401 - Starlette's type
+    """Build the handler that shows the API's answer as a page."""
+
+    async def on_error(request: Request, error: Exception) -> Response:
         answer: Response = await api_answer(request, error)
         if not wants_page(request):
             return answer
-        problem = problem_of(error)
+        problem = Problem.model_validate_json(bytes(answer.body))
         return page(request, "error.html", {"problem": problem}, status=problem.status)
 
-    del on_error
+    return on_error
 
 
 def wants_page(request: Request) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
@@ -18,10 +20,27 @@ from dispatch.domain.consultation import (
     Consultation,
     Reporter,
 )
+from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel, PlacingStatus
 from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
+
+# The domain's names of fields that a sender calls otherwise.
+SENT_NAMES = {"stated_ward": "ward", "stated_district": "district"}
+WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _written(value: object) -> object:
+    """Refuse a bare number: pydantic would read it as seconds since 1970."""
+    if isinstance(value, str) and WRITTEN_DATE.match(value.strip()):
+        return value
+    message = "ISO 8601 の文字列にしてください(例: 2026-11-24T09:05:00+09:00)"
+    raise ValueError(message)
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_written)]
+Day = Annotated[dt.date, BeforeValidator(_written)]
 
 
 class Strict(BaseModel):
@@ -40,8 +59,8 @@ class PositionIn(Strict):
 class AppointmentIn(Strict):
     """A promised time for the visit; service begins inside it."""
 
-    start_at: dt.datetime
-    end_at: dt.datetime
+    start_at: Moment
+    end_at: Moment
 
 
 class ReporterIn(Strict):
@@ -57,7 +76,7 @@ class ConsultationIn(Strict):
 
     category: str = Field(max_length=16, examples=["R02"])
     description: str = Field(max_length=MAX_DESCRIPTION)
-    received_at: dt.datetime | None = Field(
+    received_at: Moment | None = Field(
         None, description="aware; the time of the request when absent"
     )
     channel: Channel = Channel.API
@@ -71,7 +90,7 @@ class ConsultationIn(Strict):
     )
     appointment: AppointmentIn | None = None
     contact_wanted: bool = False
-    tagged_on: dt.date | None = None
+    tagged_on: Day | None = None
     external_id: str = Field("", max_length=MAX_NAME)
     reporter: ReporterIn = Field(default_factory=ReporterIn)
 
@@ -84,9 +103,29 @@ class ConsultationIn(Strict):
         InvalidInputError
             When a rule of the domain refuses it, naming the field.
         """
+        try:
+            consultation = self._consultation(client, now)
+        except InvalidInputError as problem:
+            name = SENT_NAMES.get(problem.field, problem.field)
+            raise InvalidInputError(name, problem.problem) from problem
+        return Intake(
+            consultation=consultation,
+            reporter=Reporter(
+                name=self.reporter.name,
+                phone=self.reporter.phone,
+                address=self.reporter.address,
+            ),
+            idempotency=(
+                IdempotencyKey(client=client, key=key, body_sha256=self.fingerprint())
+                if key
+                else None
+            ),
+        )
+
+    def _consultation(self, client: str, now: dt.datetime) -> Consultation:
         position = self.position
         appointment = self.appointment
-        consultation = Consultation(
+        return Consultation(
             received_at=self.received_at or now,
             channel=self.channel,
             category_code=self.category,
@@ -106,19 +145,6 @@ class ConsultationIn(Strict):
             tagged_on=self.tagged_on,
             source=client,
             external_id=self.external_id,
-        )
-        return Intake(
-            consultation=consultation,
-            reporter=Reporter(
-                name=self.reporter.name,
-                phone=self.reporter.phone,
-                address=self.reporter.address,
-            ),
-            idempotency=(
-                IdempotencyKey(client=client, key=key, body_sha256=self.fingerprint())
-                if key
-                else None
-            ),
         )
 
     def fingerprint(self) -> str:

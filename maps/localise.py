@@ -157,6 +157,8 @@ def new_map(*, base: BaseMap, wards: Sequence[WardOutline]) -> folium.Map:
     )
     # Without a tile layer Leaflet knows no limit and MarkerCluster refuses to start.
     page.options["maxZoom"] = MAX_ZOOM
+    if base is BaseMap.NONE:
+        page.options["zoomSnap"] = 0.25  # vectors may fill the frame; tiles would blur
     if base is BaseMap.GSI:
         folium.TileLayer(
             _TILE_URL, attr=_TILE_CREDIT, control=False, max_native_zoom=18, max_zoom=19
