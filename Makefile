@@ -13,7 +13,7 @@ setup: ## make .venv and fetch what pages and sheets need
 	@$(PYTHON) tools/setup.py
 
 demo: setup ## one working day into out/demo, then serve it (SERVE=0: stop after writing)
-	@$(BIN)/kidohan demo --out out/demo $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT)) $(ARGS)
+	@$(BIN)/kidohan demo --out out/demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(ARGS)
 
 test: setup ## the whole suite, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
@@ -46,5 +46,5 @@ lock: ## renew the lock files (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-data.in -o requirements-data.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-node.in -o requirements-node.lock
 
-clean: ## forget the environment and everything made
-	rm -rf .venv node_modules out var dist
+clean: ## forget the environment and what was written (the database in var/ stays)
+	rm -rf .venv node_modules out dist

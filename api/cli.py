@@ -238,7 +238,7 @@ def settings() -> None:
     table = Table("変数", "今の値", "意味")
     for name, info in Settings.model_fields.items():
         table.add_row(
-            f"{PREFIX}{name.upper()}", str(getattr(now, name)), info.description or ""
+            f"{PREFIX}{name.upper()}", now.shown(name), info.description or ""
         )
     console.print(table)
 

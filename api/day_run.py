@@ -146,7 +146,7 @@ def figures(charts: list[CaseChart], stored: StoredPlan) -> dict[str, object]:
         "feasible_visits": stored.num_feasible,
         "served": stored.plan.num_served,
         "unserved_by_reason": dict(sorted(reasons.items())),
-        "violations": 0,  # plan_day() hands on no plan that the checker faults
+        "violations": stored.num_violations,
         "drive_minutes": round(stored.plan.drive_s / 60),
         "score": list(stored.plan.score.key()),
         "method": stored.plan.method,

@@ -7,9 +7,11 @@ import datetime as dt
 import hashlib
 import io
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -32,6 +34,18 @@ ENCODINGS = ("utf-8-sig", "cp932")
 TRUE_WORDS = frozenset({"1", "true", "yes", "要", "はい", "○"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "不要", "いいえ", "×"})
 HEADER_ROWS = 1
+# What openpyxl raises on a file that is cut off, damaged, or has no sheet of cells.
+DAMAGED_XLSX = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    ParseError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    OSError,
+)
 
 Row = Mapping[str, str]
 
@@ -113,20 +127,17 @@ def _decoded(content: bytes) -> str:
 def _xlsx_rows(content: bytes) -> list[Row]:
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as problem:
+        lines = [
+            [_cell_text(cell) for cell in line]
+            for line in book.worksheets[0].iter_rows(values_only=True)
+        ]
+        book.close()
+    except DAMAGED_XLSX as problem:
         raise InvalidInputError("file", "Excelファイルとして読めません") from problem
-    sheet = book.worksheets[0]
-    lines = iter(sheet.iter_rows(values_only=True))
-    names = [_cell_text(cell).strip() for cell in next(lines, ())]
-    if not any(names):
-        raise InvalidInputError("file", "空のファイルです。1行目に列名が必要です")
-    rows: list[Row] = [
-        {name: _cell_text(cell) for name, cell in zip(names, line, strict=False)}
-        for line in lines
-    ]
+    names = _header(lines[0] if lines else ())
+    rows: list[Row] = [dict(zip(names, line, strict=False)) for line in lines[1:]]
     while rows and not any(rows[-1].values()):  # Excel keeps formatted empty rows
         rows.pop()
-    book.close()
     return rows
 
 
@@ -340,6 +351,9 @@ def _position(lon: str, lat: str) -> LonLat | None:
     except ValueError:
         problem = "経度・緯度は数で、両方必要です"
         raise InvalidInputError("longitude", problem) from None
+    except InvalidInputError as refused:
+        column = "longitude" if refused.field == "lon" else "latitude"
+        raise InvalidInputError(column, refused.problem) from None
 
 
 def _channel(text: str) -> Channel | None:

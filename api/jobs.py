@@ -60,6 +60,7 @@ class PlanJobs:
         self._lock = threading.Lock()
         self._job: PlanJob | None = None
         self._thread: threading.Thread | None = None
+        self._stop_asked = threading.Event()
 
     def start(self, date: dt.date, *, who: str) -> PlanJob:
         """
@@ -76,6 +77,7 @@ class PlanJobs:
                 raise ConflictError(message)
             job = PlanJob(id=new_id(), date=date, state=JobState.RUNNING)
             self._job = job
+            self._stop_asked.clear()
         self._thread = threading.Thread(
             target=self._run, args=(job, who), name="plan-job", daemon=True
         )
@@ -89,9 +91,11 @@ class PlanJobs:
 
     def cancel(self) -> None:
         """Stop the running job; the plan in force stays."""
-        job = self.current()
-        if job is not None and job.state is JobState.RUNNING:
-            self._cancel()
+        with self._lock:
+            if self._job is None or self._job.state is not JobState.RUNNING:
+                return
+            self._stop_asked.set()  # a search that has not begun hears of it when told
+        self._cancel()
 
     def wait(self, timeout_s: float) -> PlanJob | None:
         """Wait for the running job to end and return it."""
@@ -101,6 +105,9 @@ class PlanJobs:
 
     def _run(self, job: PlanJob, who: str) -> None:
         def told(progress: Progress) -> None:
+            if self._stop_asked.is_set():
+                message = "planning was cancelled"
+                raise CancelledError(message)
             self._update(job.id, step=progress.step, done=progress.done)
 
         try:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,7 @@ from dispatch.domain.errors import InvalidInputError
 from maps.localise import BaseMap
 
 PREFIX = "KIDOHAN_"
+MIN_KEY_LENGTH = 8
 TEST_VARIABLES = frozenset({"KIDOHAN_SHARED"})  # where the test suite finds its data
 
 
@@ -65,6 +67,18 @@ class Settings(BaseSettings):
         50_000_000, ge=1024, description="largest file to import"
     )
 
+    @field_validator("api_keys")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        for pair in filter(None, value.get_secret_value().split(",")):
+            name, _, key = pair.strip().partition(":")
+            if not name or len(key) < MIN_KEY_LENGTH:
+                message = (
+                    f"needs name:key pairs, keys of {MIN_KEY_LENGTH} characters up"
+                )
+                raise ValueError(message)
+        return value
+
     @field_validator("demo_now")
     @classmethod
     def _aware(cls, value: dt.datetime | None) -> dt.datetime | None:
@@ -73,10 +87,25 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value
 
+    def shown(self, name: str) -> str:
+        """Value of a setting as it may be shown: no key and no password."""
+        if name == "database_url":
+            return make_shown_url(self.database_url)
+        return str(getattr(self, name))
+
     @property
     def prepared_areas_dir(self) -> Path:
         """Folder of the prepared areas of this city."""
         return self.areas_dir or Path("var") / "areas" / Path(self.city).name
+
+
+def make_shown_url(url: str) -> str:
+    """Database URL with its password hidden."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username}:***@{host}").geturl()
 
 
 def load_settings(

@@ -13,6 +13,7 @@ from api.pictures import Pictures
 from api.wiring import Services
 from api.wording import REASON_TEXT
 from dispatch.domain.plan import UnassignedReason
+from dispatch.domain.travel import TravelLevel
 
 SHOWN_LEFT_OUT = 12
 
@@ -32,12 +33,14 @@ def print_summary(console: Console, services: Services, result: DayResult) -> No
 def _counts(result: DayResult) -> Panel:
     summary = result.summary
     served, feasible = summary["served"], summary["feasible_visits"]
+    level = result.stored.plan.travel_level
+    estimated = " [dim]推定(直線)[/]" if level is TravelLevel.STRAIGHT_LINE else ""
     text = (
         f"相談 [bold]{summary['consultations']}[/]件  "
         f"場所を特定 {summary['placed']}件  確認待ち {summary['unplaced']}件  "
         f"関係事務所へ {summary['partner']}件  移管 {summary['referred']}件\n"
         f"訪問 [bold]{served}[/]件を計画(実行できる {feasible}件のうち)  "
-        f"移動 計{summary['drive_minutes']:,}分 [dim]推定(直線)[/]  "
+        f"移動 計{summary['drive_minutes']:,}分{estimated}  "
         f"規則違反 {summary['violations']}件"
     )
     return Panel(text, title="一日のまとめ", title_align="left")

@@ -162,9 +162,8 @@ class IntakeDesk:
         )
         entries = [_entry(now, who, EntryKind.RECEIVED, f"{category.name}を受付")]
         if category.duty is Duty.REFERRAL:
-            chart = replace(
-                chart, status=ChartStatus.REFERRED, receiver=category.receiver
-            )
+            chart = replace(chart, receiver=category.receiver)
+            chart = chart.in_status(ChartStatus.REFERRED)
             text = f"{category.receiver}へ移管(地図には載せません)"
             entries.append(_entry(now, SYSTEM, EntryKind.REFERRED, text))
         else:
@@ -198,20 +197,20 @@ class IntakeDesk:
         chart = replace(chart, placement=placement)
         if not placement.is_placed or placement.place is None:
             entry = _entry(at, who, EntryKind.UNPLACED, placement.message)
-            return replace(chart, status=ChartStatus.UNPLACED), [entry]
+            return chart.in_status(ChartStatus.UNPLACED), [entry]
         entries = [_entry(at, who, EntryKind.PLACED, placement.message)]
         if category.duty is Duty.PARTNER:
             receiver = self._rules.partner_name(
                 category.receiver, placement.ward_code, placement.place
             )
-            chart = replace(chart, status=ChartStatus.REFERRED, receiver=receiver)
+            chart = replace(chart, receiver=receiver).in_status(ChartStatus.REFERRED)
             text = f"{receiver}へ引き継ぎ"
             return chart, [*entries, _entry(at, SYSTEM, EntryKind.REFERRED, text)]
         assignment = self._assigned(chart, category, placement, loads_s)
         if assignment is None:
             text = "出勤している事業所がないため振り分けできません"
             return (
-                replace(chart, status=ChartStatus.UNPLACED),
+                chart.in_status(ChartStatus.UNPLACED),
                 [*entries, _entry(at, SYSTEM, EntryKind.UNPLACED, text)],
             )
         if assignment.team_id is not None:
@@ -221,7 +220,7 @@ class IntakeDesk:
         held = chart.hold_until is not None and chart.hold_until > at.date()
         status = ChartStatus.ON_HOLD if held else ChartStatus.ASSIGNED
         entries.append(_entry(at, SYSTEM, EntryKind.ASSIGNED, assignment.reason))
-        return replace(chart, status=status, assignment=assignment), entries
+        return replace(chart, assignment=assignment).in_status(status), entries
 
     def _assigned(
         self,

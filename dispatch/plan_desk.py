@@ -120,6 +120,7 @@ class PlanDesk:
                 made_by=who,
                 plan=planned.plan,
                 num_feasible=planned.num_feasible + committed,
+                num_violations=planned.num_violations,
                 reasons=planned.reasons,
                 changed_visit_ids=(
                     changed_visits(before.plan, planned.plan)

@@ -56,6 +56,7 @@ class PlannedDay:
 
     plan: Plan
     num_feasible: int
+    num_violations: int
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -166,6 +167,7 @@ def plan_day(
         raise SolverError(message)
     return PlannedDay(
         plan=plan,
+        num_violations=len(broken),
         num_feasible=sum(
             index in served or feasible_alone(scheduler, index)
             for index in range(len(problem.visits))

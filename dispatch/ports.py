@@ -226,6 +226,7 @@ class StoredPlan:
     made_by: str
     plan: Plan
     num_feasible: int
+    num_violations: int
     reasons: Mapping[str, str]
     published_at: dt.datetime | None = None
     changed_visit_ids: frozenset[str] = frozenset()

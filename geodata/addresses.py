@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from dispatch.domain.place import Ward
 from dispatch.domain.placing import Candidate, PlaceLevel, Placement, PlacingStatus
-from geodata.address_text import block_text, normalised
+from geodata.address_text import TownTail, block_text, normalised
 from geodata.town_areas import Area, TownHit, TownIndex
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dispatch.domain.place import Ward
-    from geodata.address_text import TownTail
-    from geodata.towns import Town
+from geodata.towns import Town
 
 _PREFECTURE = re.compile(r"東京都|北海道|[^0-9 ]{2}府|[^0-9 ]{2,3}?県")
 _OTHER_CITY = re.compile(r"[^0-9 区()、]{1,6}?(?:(?<![都朝])市|郡)(?![場立民営電役])")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from dispatch.domain.catalogue import Duty, Urgency, WorkCategory
 from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
 from dispatch.domain.errors import InvalidInputError, SourceError
-from dispatch.domain.place import LonLat
-from geodata.city import CityProfile, School
+from geodata.city import CityProfile
+from geodata.demo_places import DemoCity, DemoPlace, demo_place, texts_of
 from geodata.tables import Settings, read_toml, seconds_of_clock
 from geodata.towns import Town
 
@@ -27,25 +27,10 @@ APPOINTMENT_SHARE = 0.05  # of field work
 ANONYMOUS_SHARE = 0.24  # of residents; with the patrols 30 % of all
 CONTACT_SHARE = 0.36  # of those who gave a name: 25 % of all
 ENDING_SHARE = 0.5
-STATED_WARD_SHARE = 0.2  # of addresses that name the ward already
 TAGGED_SHARE = 0.40
 TAGGED_DAYS = (2, 12)  # before the plan's date: around a hold of seven days
-FULL_WIDTH_SHARE = 0.25
-JITTER_DEG = 0.0006  # some 60 m: inside the town whose point is given
-FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 # How likely a call is in each hour of the day: thin from ten at night to six.
 CALLS_BY_HOUR = (*[0.12] * 6, 0.4, 0.7, *[1.0] * 11, 0.8, 0.6, 0.4, 0.2, 0.15)
-
-
-PLACE_SHARES: Mapping[str, float] = {
-    "address": 0.855,
-    "town_only": 0.025,  # without its 丁目
-    "landmark": 0.06,
-    "vague": 0.01,
-    "bare_name": 0.01,  # a name that two wards have, and no ward
-    "wrong_ward": 0.01,
-    "exact": 0.03,  # coordinates
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,25 +66,28 @@ class DemoItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Where:
-    address_text: str = ""
-    landmark_text: str = ""
-    position: LonLat | None = None
-    stated_ward: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
     """What every item is drawn from."""
 
-    profile: CityProfile
+    city: DemoCity
     params: DemoParams
-    rng: random.Random
-    phrases: Settings
-    schools: Sequence[School]
-    towns: Mapping[str, Sequence[Town]]  # by ward
-    wards_of_oaza: Mapping[str, frozenset[str]]
     weights: Mapping[str, float]  # by category
+
+    @property
+    def profile(self) -> CityProfile:
+        return self.city.profile
+
+    @property
+    def rng(self) -> random.Random:
+        return self.city.rng
+
+    @property
+    def phrases(self) -> Settings:
+        return self.city.phrases
+
+    def is_personal(self, category: WorkCategory) -> bool:
+        """Whether the category is about a person's own affairs."""
+        return category.code in self.phrases.get("person_codes", list)
 
 
 def demo_consultations(
@@ -158,14 +146,17 @@ def _desk(profile: CityProfile, towns: Sequence[Town], params: DemoParams) -> _D
     for town in towns:
         by_ward[town.ward_code].append(town)
         wards_of_oaza[town.oaza].add(town.ward_code)
-    return _Desk(
+    city = DemoCity(
         profile=profile,
-        params=params,
         rng=random.Random(params.seed),  # noqa: S311 - a demo, no secret
         phrases=phrases,
         schools=[s for s in profile.schools if s.active and s.ward_code in by_ward],
         towns=by_ward,
         wards_of_oaza={oaza: frozenset(w) for oaza, w in wards_of_oaza.items()},
+    )
+    return _Desk(
+        city=city,
+        params=params,
         weights={
             c.code: c.weight
             * (
@@ -180,7 +171,7 @@ def _desk(profile: CityProfile, towns: Sequence[Town], params: DemoParams) -> _D
 
 def _item(desk: _Desk, category: WorkCategory) -> DemoItem:
     received_at = _received_at(desk, category)
-    where = _where(desk, category)
+    where = demo_place(desk.city, is_personal=desk.is_personal(category))
     channel = _channel(desk, category, received_at, where)
     appointment = _appointment(desk, category, channel)
     reporter = _reporter(desk, channel, must_be_known=appointment is not None)
@@ -243,7 +234,7 @@ def _call(desk: _Desk, start: dt.datetime, end: dt.datetime) -> dt.datetime:
 
 
 def _channel(
-    desk: _Desk, category: WorkCategory, received_at: dt.datetime, where: _Where
+    desk: _Desk, category: WorkCategory, received_at: dt.datetime, where: DemoPlace
 ) -> Channel:
     if where.position is not None:
         return Channel.API  # an intake system sends coordinates
@@ -263,7 +254,7 @@ def _appointment(
 ) -> Appointment | None:
     """Promise one or two hours of the date, never over lunch, to a few residents."""
     section = desk.phrases.section("appointments")
-    codes = _texts(section, "codes")
+    codes = texts_of(section, "codes")
     field = _share(desk, (c.code for c in desk.profile.catalogue.of_duty(Duty.FIELD)))
     share = APPOINTMENT_SHARE * field / _share(desk, codes)
     is_resident = channel is not Channel.PATROL and category.duty is Duty.FIELD
@@ -297,11 +288,11 @@ def _description(
     key = "patrol_descriptions" if channel is Channel.PATROL else "descriptions"
     if tagged_on is not None:
         key = "tagged_descriptions"
-    said = desk.rng.choice(_texts(desk.phrases.section(key), category.code))
-    is_plain = category.urgency is Urgency.S or _is_personal(desk, category)
+    said = desk.rng.choice(texts_of(desk.phrases.section(key), category.code))
+    is_plain = category.urgency is Urgency.S or desk.is_personal(category)
     if is_plain or desk.rng.random() >= ENDING_SHARE:
         return said
-    return said + desk.rng.choice(_texts(desk.phrases.section("endings"), channel))
+    return said + desk.rng.choice(texts_of(desk.phrases.section("endings"), channel))
 
 
 def _reporter(desk: _Desk, channel: Channel, *, must_be_known: bool) -> Reporter:
@@ -311,102 +302,12 @@ def _reporter(desk: _Desk, channel: Channel, *, must_be_known: bool) -> Reporter
         return Reporter()
     number = desk.rng.randrange(10_000)
     return Reporter(
-        name=desk.rng.choice(_texts(desk.phrases, "family_names")),
+        name=desk.rng.choice(texts_of(desk.phrases, "family_names")),
         phone=desk.phrases.get("phone", str).format(number=number),
     )
-
-
-def _where(desk: _Desk, category: WorkCategory) -> _Where:
-    """Say a place as people do, or as a system does."""
-    rng, words = desk.rng, desk.phrases.section("places")
-    if _is_personal(desk, category):
-        return _address(desk, _town(desk), "person")
-    kind = rng.choices(tuple(PLACE_SHARES), tuple(PLACE_SHARES.values()))[0]
-    town = _town(desk)
-    ward = desk.profile.ward_by_code(town.ward_code).name
-    if kind == "exact":
-        lon, lat = (
-            round(degrees + rng.uniform(-JITTER_DEG, JITTER_DEG), 6)
-            for degrees in (town.place.lon, town.place.lat)
-        )
-        return _Where(position=LonLat(lon, lat), stated_ward=rng.choice(("", ward)))
-    if kind == "landmark" and desk.schools:
-        school = rng.choice(desk.schools)
-        ward = desk.profile.ward_by_code(school.ward_code).name
-        text = school.short_name + rng.choice(_texts(words, "relations"))
-        return _Where(landmark_text=text, stated_ward=rng.choice(("", ward, ward)))
-    if kind == "vague":
-        text = rng.choice(_texts(words, "vague"))
-        return _Where(landmark_text=text, stated_ward=rng.choice(("", ward)))
-    shared = [oaza for oaza, wards in desk.wards_of_oaza.items() if len(wards) > 1]
-    if kind == "bare_name" and shared:
-        pattern = rng.choice(_texts(words, "bare_name"))
-        return _Where(
-            address_text=_filled(desk, pattern, town, oaza=rng.choice(shared))
-        )
-    return _address(desk, town, kind)
-
-
-def _address(desk: _Desk, town: Town, kind: str) -> _Where:
-    """Spell an address; a ward that it leaves out is stated beside it."""
-    rng, words = desk.rng, desk.phrases.section("places")
-    pattern_list = "without_chome"
-    if town.chome:
-        pattern_list = "with_chome" if kind not in words.values else kind
-    pattern = rng.choice(_texts(words, pattern_list))
-    ward = desk.profile.ward_by_code(town.ward_code).name
-    stated_ward = (
-        ward if "{ward}" not in pattern or rng.random() < STATED_WARD_SHARE else ""
-    )
-    if kind == "wrong_ward":
-        here = desk.wards_of_oaza[town.oaza]
-        others = [w.name for w in desk.profile.wards if w.code not in here]
-        return _Where(
-            address_text=_filled(desk, pattern, town, ward=rng.choice(others or [ward]))
-        )
-    suffix = "" if kind == "person" else rng.choice(_texts(words, "suffixes"))
-    return _Where(
-        address_text=_filled(desk, pattern, town, ward=ward) + suffix,
-        stated_ward=stated_ward,
-    )
-
-
-def _filled(desk: _Desk, pattern: str, town: Town, **names: str) -> str:
-    """Fill a pattern; digits and hyphens vary as they do in what people type."""
-    rng, gazetteer = desk.rng, desk.profile.gazetteer
-    fields = {
-        "prefecture": gazetteer.prefecture,
-        "city": gazetteer.city,
-        "town": town.name,
-        "oaza": town.oaza,
-        "chome": town.chome or 1,
-        "ban": rng.randint(1, 25),
-        "go": rng.randint(1, 20),
-    }
-    hyphen = rng.choice(_texts(desk.phrases.section("places"), "hyphens"))
-    text = pattern.format_map(fields | names).replace("-", hyphen)
-    return text.translate(FULL_WIDTH) if rng.random() < FULL_WIDTH_SHARE else text
-
-
-def _town(desk: _Desk) -> Town:
-    """Draw a town: a ward by its number of schools, a proxy of its people."""
-    wards = [school.ward_code for school in desk.schools] or list(desk.towns)
-    return desk.rng.choice(desk.towns[desk.rng.choice(wards)])
-
-
-def _is_personal(desk: _Desk, category: WorkCategory) -> bool:
-    return category.code in desk.phrases.get("person_codes", list)
 
 
 def _share(desk: _Desk, codes: Iterable[str]) -> float:
     """Part of all consultations that have one of the codes."""
     total = sum(desk.weights.values())
     return sum(desk.weights.get(code, 0.0) for code in codes) / total
-
-
-def _texts(section: Settings, key: str) -> tuple[str, ...]:
-    texts = section.get(key, list)
-    if not texts or not all(isinstance(text, str) for text in texts):
-        message = f"{section.file}: {section.path}{key}: not a list of texts"
-        raise SourceError(message)
-    return tuple(texts)

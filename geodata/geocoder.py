@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from dispatch.domain.place import LonLat, great_circle_m
+from dispatch.domain.consultation import Consultation
+from dispatch.domain.place import BoundingBox, LonLat, great_circle_m
 from dispatch.domain.placing import Candidate, PlaceLevel, Placement, PlacingStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dispatch.domain.consultation import Consultation
-    from dispatch.domain.place import BoundingBox
-    from geodata.addresses import AddressBook
-    from geodata.landmarks import LandmarkIndex
+from geodata.addresses import AddressBook
+from geodata.landmarks import LandmarkIndex
 
 MAX_LAT = 90.0
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere

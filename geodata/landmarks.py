@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Candidate, PlaceLevel, Placement, PlacingStatus
 from geodata.address_text import folded, normalised
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dispatch.domain.place import LonLat
-    from geodata.city import School
+from geodata.city import School
 
 RADIUS_M = 150  # a school ground is some 100 m across: assumption, to be measured
 RELATION_RADIUS_M = 200  # "south of", "in front of": beyond the ground itself

@@ -8,11 +8,13 @@ not a reprojection of data. The lines between stops are straight and say so.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from maps.sheet_signs import (
     FONT_SIZE,
@@ -27,13 +29,6 @@ from maps.sheet_signs import (
     route_line,
     text_width,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
-
 
 UNIT_PER_MM = 10.0
 RING_FROM_M = 150.0

@@ -5,15 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 STOP_RADIUS = 32.0
 # 10.2 pt: the sheet's smallest allowed size is 10 pt, and 1 unit is 0.1 mm.

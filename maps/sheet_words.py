@@ -6,16 +6,13 @@ import io
 import json
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import segno
 
+from maps.route_sheet import SheetData, SheetStop
 from maps.sheet_map import RING_FROM_M, MapStop, SheetMap, sheet_map_svg
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from maps.route_sheet import SheetData, SheetStop
 
 STOPS_PER_HALF = 3
 MAP_SIZE_MM = (190.0, 93.0)

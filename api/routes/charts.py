@@ -19,7 +19,14 @@ from api.pictures import Pictures, is_overdue
 from api.wording import STATUS_TEXT, URGENCY_TEXT, moment_text
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
-from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
+from dispatch.domain.consultation import (
+    MAX_NAME,
+    Appointment,
+    Channel,
+    Consultation,
+    Reporter,
+    require_length,
+)
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat
 from dispatch.intake import Intake
@@ -285,6 +292,7 @@ async def create(request: Request, services: ServicesDep) -> Response:
     try:
         intake = _intake(values, services)
         who = values.get("who") or "電話受付"
+        require_length("who", who, MAX_NAME)
         added = services.intake.receive(intake, who=who)
     except InvalidInputError as problem:
         return _form(request, services, values, problem)

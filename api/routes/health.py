@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from api.assets import SWAGGER_CSS, SWAGGER_JS
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
+from dispatch.domain.errors import SourceError
 
 router = APIRouter()
 
@@ -16,7 +17,9 @@ router = APIRouter()
 @router.get("/healthz", tags=["service"])
 def healthz(services: ServicesDep) -> dict[str, str]:
     """Answer when the database does."""
-    services.store.team_loads_s()
+    if not services.store.is_alive():
+        message = "the database does not answer"
+        raise SourceError(message)
     return {"status": "ok", "city": services.profile.id}
 
 

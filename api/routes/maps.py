@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from maps.plan_map import plan_map
 
 router = APIRouter(include_in_schema=False)
 ASSETS_URL = "/assets"
+RANDOM_NAME = re.compile(r"(?<=_)[0-9a-f]{32}")  # Folium's, other in every rendering
 
 
 @router.get("/map")
@@ -88,8 +90,9 @@ def wards(pictures: PicturesDep) -> JSONResponse:
 
 
 def _tagged(request: Request, html: str) -> Response:
-    """Answer 304 when the browser has this very page already."""
-    tag = '"' + hashlib.sha256(html.encode()).hexdigest()[:32] + '"'
+    """Answer 304 when the browser has this page already."""
+    same = RANDOM_NAME.sub("", html)
+    tag = 'W/"' + hashlib.sha256(same.encode()).hexdigest()[:32] + '"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

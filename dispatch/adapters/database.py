@@ -36,10 +36,17 @@ def open_database(url: str) -> Engine:
     if sqlite and parsed.database not in {None, "", ":memory:"}:
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     try:
-        engine = create_engine(url, pool_pre_ping=not sqlite)
+        # Without hide_parameters an error's text would carry a reporter's name.
+        engine = create_engine(url, pool_pre_ping=not sqlite, hide_parameters=True)
         if sqlite:
             _prepare_sqlite(engine)
         migrate(engine)
+    except ModuleNotFoundError as problem:
+        message = (
+            f"database {parsed.render_as_string()} needs a driver that is not "
+            "installed; for PostgreSQL: pip install 'psycopg[binary]'"
+        )
+        raise SourceError(message) from problem
     except SQLAlchemyError as problem:
         kind = type(problem).__name__
         message = f"database {parsed.render_as_string()} cannot be opened ({kind})"

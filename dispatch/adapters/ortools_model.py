@@ -216,6 +216,10 @@ class RoutingDay:
             When OR-Tools refuses the parameters. No solution at all gives empty
             orders, which the exact insertion then fills.
         """
+        if len(self._problem.visits) < len(self._problem.team_days):
+            # SISR ruin sizes itself by visits per vehicle: below one, 9.15 never
+            # returns and heeds no limit. So small a day is the exact insertion's.
+            return [() for _ in self._problem.team_days]
         parameters = search_parameters(solution_limit, time_limit_s)
         problem = pywrapcp.FindErrorInRoutingSearchParameters(parameters)
         if problem:

@@ -16,6 +16,7 @@ from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
 
 # Above this one city-wide model is worse than office by office (planning study §4.4).
 CITY_MODEL_MAX_VISITS: Final = 300
+GRACE_S: Final = 30.0  # loading, a slow machine; beyond it a child hangs
 BORDER_SHARE: Final = 0.35  # of the time, for exchange between offices
 
 
@@ -147,6 +148,8 @@ class PortfolioSolver:
     ) -> list[SolveResult]:
         """Run the tasks side by side, each in a free process, results in task order."""
         shares = [0.0] * len(tasks)
+        # Before any work: who cancelled while the day was prepared is heard here.
+        on_progress(Progress(step=step, done=0.0))
 
         def run(at: int) -> SolveResult:
             def told(share: float) -> None:
@@ -166,7 +169,9 @@ class PortfolioSolver:
                 if self._cancelled.is_set():
                     message = "planning was cancelled"
                     raise CancelledError(message)
-                result = process.run(task, told)
+                result = process.run(
+                    task, told, limit_s=2 * task.time_limit_s + GRACE_S
+                )
             finally:
                 with self._lock:
                     self._idle.append(process)

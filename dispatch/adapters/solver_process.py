@@ -11,6 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import IO, Final
 
@@ -49,9 +50,18 @@ class SolverProcess:
         )
         self._stopped = False
 
-    def run(self, task: object, told: Told) -> object:
+    def run(self, task: object, told: Told, *, limit_s: float) -> object:
         """
         Solve one task and wait for its result.
+
+        Parameters
+        ----------
+        task
+            What to solve.
+        told
+            Told the share done.
+        limit_s
+            After so long the child is ended: its own limits should come long before.
 
         Raises
         ------
@@ -66,6 +76,8 @@ class SolverProcess:
         if process is None or process.stdin is None or process.stdout is None:
             message = "solving process has no pipes"  # pragma: no cover
             raise SolverError(message)  # pragma: no cover
+        watch = threading.Timer(limit_s, process.kill)
+        watch.start()
         try:
             _send(process.stdin, task)
             while True:
@@ -84,6 +96,8 @@ class SolverProcess:
             code = process.wait(END_WAIT_S)
             message = f"the solving process ended by itself (exit code {code})"
             raise SolverError(message) from gone
+        finally:
+            watch.cancel()
 
     def _tell(self, told: Told, share: float) -> None:
         """Tell progress; a listener that fails ends the run and the child with it."""

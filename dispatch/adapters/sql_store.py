@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from dispatch.adapters.codec import from_json, to_json
-from dispatch.adapters.database import reading, writing
+from dispatch.adapters.database import is_alive, reading, writing
 from dispatch.adapters.tables import (
     charts,
     counters,
@@ -35,6 +37,7 @@ from dispatch.ports import (
 
 OPEN = (ChartStatus.ASSIGNED, ChartStatus.PLANNED)
 NUMBER_DIGITS = 6
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 QUERY_BATCH = 500  # below every database's limit of bound parameters
 
 
@@ -54,16 +57,32 @@ class SqlStore:
         self._engine = engine
         self._catalogue = catalogue
 
+    def is_alive(self) -> bool:
+        """Whether the database answers."""
+        return is_alive(self._engine)
+
     # -- charts ---------------------------------------------------------------
 
     def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         """Store charts in one transaction; see `dispatch.ports.Charts`."""
+        try:
+            return self._add_all(new)
+        except IntegrityError:
+            # Where writers are not queued (PostgreSQL), a twin was stored meanwhile:
+            # the second look finds it by its key.
+            return self._add_all(new)
+
+    def _add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         with writing(self._engine) as connection:
             return [self._add(connection, item) for item in new]
 
     def _add(self, connection: Connection, new: NewChart) -> AddedChart:
-        known = self._already_there(connection, new)
+        known = _chart_of_key(connection, new.idempotency) if new.idempotency else None
         if known is not None:
+            return AddedChart(chart=known, is_new=False)
+        known = self._same_external(connection, new)
+        if known is not None:
+            _remember(connection, new.idempotency, known.id)
             return AddedChart(chart=known, is_new=False)
         number = _next_number(connection, new.number_prefix)
         chart = replace(new.chart, number=number)
@@ -78,22 +97,10 @@ class SqlStore:
                 )
             )
         _append(connection, chart.id, new.entries)
-        if new.idempotency is not None:
-            connection.execute(
-                insert(idempotency_keys).values(
-                    client=new.idempotency.client,
-                    key=new.idempotency.key,
-                    body_sha256=new.idempotency.body_sha256,
-                    chart_id=chart.id,
-                )
-            )
+        _remember(connection, new.idempotency, chart.id)
         return AddedChart(chart=chart, is_new=True)
 
-    def _already_there(self, connection: Connection, new: NewChart) -> CaseChart | None:
-        if new.idempotency is not None:
-            known = _chart_of_key(connection, new.idempotency)
-            if known is not None:
-                return known
+    def _same_external(self, connection: Connection, new: NewChart) -> CaseChart | None:
         external_id = new.chart.consultation.external_id
         if not external_id:
             return None
@@ -309,15 +316,34 @@ class SqlStore:
 
 
 def _next_number(connection: Connection, prefix: str) -> str:
-    query = select(counters.c.last).where(counters.c.prefix == prefix)
-    last = connection.execute(query.with_for_update()).scalar()
-    if last is None:
-        connection.execute(insert(counters).values(prefix=prefix, last=1))
-        return f"{prefix}-{1:0{NUMBER_DIGITS}d}"
+    """Count one on; the update locks the row until the transaction ends."""
+    insert_once = _INSERTS[connection.dialect.name](counters)
     connection.execute(
-        update(counters).where(counters.c.prefix == prefix).values(last=last + 1)
+        insert_once.values(prefix=prefix, last=0).on_conflict_do_nothing()
     )
-    return f"{prefix}-{last + 1:0{NUMBER_DIGITS}d}"
+    counted = connection.execute(
+        update(counters)
+        .where(counters.c.prefix == prefix)
+        .values(last=counters.c.last + 1)
+        .returning(counters.c.last)
+    )
+    return f"{prefix}-{counted.scalar_one():0{NUMBER_DIGITS}d}"
+
+
+def _remember(
+    connection: Connection, key: IdempotencyKey | None, chart_id: str
+) -> None:
+    """Keep the sender's key with the chart it led to."""
+    if key is None:
+        return
+    connection.execute(
+        insert(idempotency_keys).values(
+            client=key.client,
+            key=key.key,
+            body_sha256=key.body_sha256,
+            chart_id=chart_id,
+        )
+    )
 
 
 def _append(
@@ -359,7 +385,7 @@ def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | No
 
 def _plan_of(connection: Connection, plan_id: str) -> StoredPlan:
     query = select(plans.c.body).where(plans.c.id == plan_id)
-    body = connection.execute(query).scalar()
+    body = connection.execute(query.with_for_update()).scalar()
     if body is None:
         raise NotFoundError("plan", plan_id)
     return from_json(StoredPlan, body)

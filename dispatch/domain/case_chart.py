@@ -45,14 +45,7 @@ ARROWS: Mapping[ChartStatus, frozenset[ChartStatus]] = MappingProxyType(
                 ChartStatus.ON_HOLD,
             }
         ),
-        ChartStatus.ASSIGNED: frozenset(
-            {
-                ChartStatus.ASSIGNED,
-                ChartStatus.PLANNED,
-                ChartStatus.ON_HOLD,
-                ChartStatus.UNPLACED,
-            }
-        ),
+        ChartStatus.ASSIGNED: frozenset({ChartStatus.ASSIGNED, ChartStatus.PLANNED}),
         ChartStatus.ON_HOLD: frozenset({ChartStatus.ASSIGNED, ChartStatus.ON_HOLD}),
         ChartStatus.PLANNED: frozenset({ChartStatus.ASSIGNED, ChartStatus.PLANNED}),
         ChartStatus.REFERRED: frozenset(),
@@ -113,8 +106,12 @@ class CaseChart:
         return placed and self.duty is not Duty.REFERRAL
 
     def moved(self, status: ChartStatus) -> CaseChart:
+        """Return the chart in another status, one version on; see `in_status`."""
+        return replace(self.in_status(status), version=self.version + 1)
+
+    def in_status(self, status: ChartStatus) -> CaseChart:
         """
-        Return the chart in another status, one version on.
+        Return the chart in another status.
 
         Raises
         ------
@@ -125,7 +122,7 @@ class CaseChart:
             legal = ", ".join(sorted(ARROWS[self.status])) or "none"
             message = f"{self.number}: {self.status} → {status} not allowed ({legal})"
             raise ConflictError(message)
-        return replace(self, status=status, version=self.version + 1)
+        return replace(self, status=status)
 
     def at_version(self, version: int) -> CaseChart:
         """Return the chart at a version; several moves that are stored as one."""

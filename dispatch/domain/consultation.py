@@ -13,6 +13,7 @@ from dispatch.domain.place import LonLat
 MAX_DESCRIPTION = 4_000
 MAX_LINE = 300
 MAX_NAME = 120
+YEARS = range(1900, 2200)  # beyond lies a slip, and in the end no date at all
 
 
 class Channel(StrEnum):
@@ -100,8 +101,10 @@ class Consultation:
     def __post_init__(self) -> None:
         require_aware("received_at", self.received_at)
         require_length("description", self.description, MAX_DESCRIPTION)
-        for name in ("address_text", "landmark_text", "stated_ward", "stated_district"):
-            require_length(name, getattr(self, name), MAX_LINE)
+        require_length("address", self.address_text, MAX_LINE)
+        require_length("landmark", self.landmark_text, MAX_LINE)
+        require_length("stated_ward", self.stated_ward, MAX_LINE)
+        require_length("stated_district", self.stated_district, MAX_LINE)
         require_length("external_id", self.external_id, MAX_NAME)
         require_length("source", self.source, MAX_NAME)
         if not (self.address_text or self.landmark_text or self.position):
@@ -111,15 +114,18 @@ class Consultation:
 
 def require_aware(field: str, moment: dt.datetime) -> None:
     """
-    Refuse a naive time.
+    Refuse a naive time, and one so far away that no deadline can be counted from it.
 
     Raises
     ------
     InvalidInputError
-        When the time has no UTC offset.
+        When the time has no UTC offset or its year is not believable.
     """
     if moment.utcoffset() is None:
         problem = "時差のない日時です(例: 2026-11-24T09:05:00+09:00)"
+        raise InvalidInputError(field, problem)
+    if moment.year not in YEARS:
+        problem = f"年は{YEARS[0]}から{YEARS[-1]}までにしてください"
         raise InvalidInputError(field, problem)
 
 

@@ -154,6 +154,18 @@ def test_a_place_without_a_way_is_left_out() -> None:
     assert run(problem).orders == ((0,),)
 
 
+@pytest.mark.parametrize(("visits", "teams"), [(1, 2), (2, 3), (3, 12)])
+def test_fewer_visits_than_teams_end_and_are_all_served(
+    visits: int, teams: int
+) -> None:
+    """OR-Tools 9.15 would search for ever here, whatever its limits."""
+    days = [team_day(team(f"t{i}")) for i in range(teams)]
+    problem = day_problem([(visit(f"v{i}"), 5 + i) for i in range(visits)], days=days)
+    result = run(problem)
+    check(problem, result)
+    assert sorted(i for order in result.orders for i in order) == list(range(visits))
+
+
 def test_an_empty_day_gives_empty_orders() -> None:
     problem = day_problem(days=[team_day(team("t1")), team_day(team("t2"))])
     result = run(problem)

@@ -1,0 +1,91 @@
+"""Settings: what an installation may choose, and how a slip is told."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from api.settings import Settings, load_settings
+from dispatch.domain.errors import InvalidInputError
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("KIDOHAN_DATABSE_URL", "KIDOHAN_DATABASE_URL"),
+        ("KIDOHAN_APIKEYS", "KIDOHAN_API_KEYS"),
+        ("KIDOHAN_BASEMAP", "KIDOHAN_BASE_MAP"),
+    ],
+)
+def test_misspelt_variable_is_refused_and_the_nearest_name_told(
+    misspelt: str, meant: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=meant) as caught:
+        load_settings({misspelt: "x"})
+    assert caught.value.field == misspelt
+
+
+def test_where_the_test_data_lie_is_no_stranger() -> None:
+    assert load_settings({"KIDOHAN_SHARED": "/somewhere", "PATH": "/bin"}).port == 8000
+
+
+def test_variable_of_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIDOHAN_CITY", "boston")
+    assert load_settings().city == "boston"
+
+
+def test_option_of_the_command_line_is_stronger_than_a_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KIDOHAN_PORT", "8001")
+    assert load_settings(port=9000).port == 9000
+
+
+def test_demo_time_without_an_offset_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KIDOHAN_DEMO_NOW", "2026-11-24T09:00:00")
+    with pytest.raises(InvalidInputError, match="UTC offset") as caught:
+        load_settings()
+    assert caught.value.field == "KIDOHAN_DEMO_NOW"
+
+
+def test_demo_time_with_an_offset_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIDOHAN_DEMO_NOW", "2026-11-24T09:00:00+09:00")
+    moment = load_settings().demo_now
+    assert moment is not None
+    assert moment.isoformat() == "2026-11-24T09:00:00+09:00"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KIDOHAN_PORT", "eighty"),
+        ("KIDOHAN_PLAN_SOLUTION_LIMIT", "0"),
+        ("KIDOHAN_BASE_MAP", "google"),
+    ],
+)
+def test_wrong_value_names_the_variable_and_not_the_value(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidInputError) as caught:
+        load_settings()
+    assert caught.value.field == variable
+    assert value not in caught.value.problem.split()
+
+
+def test_settings_cannot_be_changed_once_made() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+
+
+def test_keys_are_not_shown() -> None:
+    settings = Settings(api_keys=SecretStr("intake:very-secret-key"))
+    assert "very-secret-key" not in f"{settings!r} {settings}"
+
+
+def test_prepared_areas_lie_under_the_city_name_unless_told() -> None:
+    settings = load_settings({}, city="geodata/boston")
+    assert settings.prepared_areas_dir.as_posix() == "var/areas/boston"
