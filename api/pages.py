@@ -20,6 +20,7 @@ from api.schemas import Problem
 from api.wiring import Services
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import DispatchError
+from dispatch.plan_desk import OUTCOME_TEXT
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGN_TEXT = {
@@ -52,6 +53,7 @@ for _name in (
 ):
     _environment.globals[_name] = getattr(wording, _name)
 _environment.globals["SIGN_TEXT"] = SIGN_TEXT
+_environment.globals["OUTCOME_TEXT"] = OUTCOME_TEXT
 _environment.filters["clock"] = wording.clock_text
 _environment.filters["era"] = wording.era_date
 

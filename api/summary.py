@@ -12,6 +12,7 @@ from api.day_run import MAP_FOLDER, SHEET_FOLDER, SUMMARY_FILE, DayResult
 from api.pictures import Pictures
 from api.wiring import Services
 from api.wording import REASON_TEXT
+from dispatch.domain.explain import clock_text
 from dispatch.domain.plan import UnassignedReason
 from dispatch.domain.travel import TravelLevel
 
@@ -66,7 +67,7 @@ def _offices(services: Services, result: DayResult) -> Table:
             f"{sum(route.service_s for route in own) // 60:,}",
             f"{sum(route.drive_s for route in own) // 60:,}",
             f"{sum(route.drive_m for route in own) / 1000:,.0f}",
-            f"{last // 3600}:{last % 3600 // 60:02d}",
+            clock_text(last) if last else "—",
         )
     return table
 

@@ -31,6 +31,7 @@ STATUS_TEXT = {
     ChartStatus.REFERRED: "引継・移管",
     ChartStatus.PLANNED: "計画済",
     ChartStatus.ON_HOLD: "保留(法定待機)",
+    ChartStatus.DONE: "現場完了",
 }
 ENTRY_TEXT = {
     EntryKind.RECEIVED: "受付",
@@ -42,6 +43,7 @@ ENTRY_TEXT = {
     EntryKind.PLANNED: "計画",
     EntryKind.LEFT_OUT: "計画に入らず",
     EntryKind.PRINTED: "印刷",
+    EntryKind.OUTCOME: "対応結果",
 }
 URGENCY_TEXT = {
     Urgency.S: "緊急",

@@ -16,7 +16,13 @@ from dispatch.domain.case_chart import (
     urgency_of,
 )
 from dispatch.domain.catalogue import Catalogue, Duty, WorkCategory
-from dispatch.domain.consultation import Consultation, Reporter
+from dispatch.domain.consultation import (
+    MAX_LINE,
+    MAX_NAME,
+    Consultation,
+    Reporter,
+    require_length,
+)
 from dispatch.domain.deadlines import OfficeHours, first_due_at
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.ids import new_id
@@ -265,6 +271,7 @@ class IntakeDesk:
         InvalidInputError
             When the point lies outside the city.
         """
+        require_length("who", who, MAX_NAME)
         chart = self._read(chart_id, version)
         placement = self._geocoder.place_at(place, radius_m=BY_HAND_RADIUS_M)
         if not placement.is_placed:
@@ -304,6 +311,8 @@ class IntakeDesk:
         ConflictError
             When the chart has changed meanwhile, or is not assigned.
         """
+        require_length("who", who, MAX_NAME)
+        require_length("why", why, MAX_LINE)
         chart = self._read(chart_id, version)
         offices = {office.id: office for office in self._rules.offices}
         teams = {team.id: team for team in self._rules.teams}

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue
+from dispatch.domain.consultation import MAX_LINE, MAX_NAME, require_length
 from dispatch.domain.errors import ConflictError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.ids import new_id
+from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.plan import Plan, UnassignedReason
 from dispatch.domain.team import MobileTeam
@@ -31,6 +33,12 @@ from dispatch.ports import (
 )
 
 PLANNABLE = (ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.ON_HOLD)
+OUTCOME_TEXT = {
+    Outcome.TEMPORARY: "応急",
+    Outcome.PERMANENT: "本復旧",
+    Outcome.CHECKED: "確認のみ",
+    Outcome.ABSENT: "不在",
+}
 CHANGED_START_S = 900  # a promise on paper is told as changed from a quarter of an hour
 
 
@@ -87,9 +95,15 @@ class PlanDesk:
         SolverError, CancelledError
             See `dispatch.planning.plan_day`; nothing is stored then.
         """
+        require_length("who", who, MAX_NAME)
         tools, rules = self._tools, self._rules
         told(Progress(step="相談を集めています", done=0.0))
-        charts = tools.charts.find(statuses=PLANNABLE)
+        later = tools.plans.planned_after(date)
+        charts = [
+            chart
+            for chart in tools.charts.find(statuses=(*PLANNABLE, ChartStatus.DONE))
+            if chart.id not in later
+        ]
         before = tools.plans.in_force(date)
         midnight = dt.datetime.combine(date, dt.time(), rules.timezone)
         now = tools.clock.now()
@@ -139,6 +153,7 @@ class PlanDesk:
         ConflictError
             When it is no draft, or a chart in it changed since the plan was made.
         """
+        require_length("who", who, MAX_NAME)
         tools = self._tools
         stored = tools.plans.get_plan(plan_id)
         if stored.status is not PlanStatus.DRAFT:
@@ -152,7 +167,8 @@ class PlanDesk:
             )
             raise ConflictError(message)
         now = tools.clock.now()
-        changes = self._changes(stored, at=now, who=who)
+        before = in_force.plan if in_force is not None else None
+        changes = self._changes(stored, before, at=now, who=who)
         left_out = [
             (
                 item.visit_id,
@@ -166,14 +182,21 @@ class PlanDesk:
         return tools.plans.publish(plan_id, at=now, changes=changes, left_out=left_out)
 
     def _changes(
-        self, stored: StoredPlan, *, at: dt.datetime, who: str
+        self, stored: StoredPlan, before: Plan | None, *, at: dt.datetime, who: str
     ) -> list[ChartChange]:
+        """Charts of the plan become planned; those of the one before are released."""
+        old_stops = {
+            stop.visit_id: stop for _, _, stop in (before.stops() if before else ())
+        }
         charts = {c.id: c for c in self._tools.charts.find(statuses=PLANNABLE)}
         teams = {team.id: team.name for team in self._rules.teams}
         changes: list[ChartChange] = []
         planned: set[str] = set()
         for route, order, stop in stored.plan.stops():
             chart = charts.get(stop.visit_id)
+            settled = chart is None or chart.status is not ChartStatus.PLANNED
+            if settled and old_stops.get(stop.visit_id) == stop:
+                continue  # its outcome is known already; it stands there as driven
             if chart is None:
                 message = (
                     f"訪問 {stop.visit_id} の状態が変わりました。"
@@ -198,9 +221,38 @@ class PlanDesk:
         changes += [
             (chart.moved(ChartStatus.ASSIGNED), ())
             for chart in charts.values()
-            if chart.status is ChartStatus.PLANNED and chart.id not in planned
+            if chart.status is ChartStatus.PLANNED
+            and chart.id in old_stops
+            and chart.id not in planned
         ]
         return changes
+
+    def record_outcome(
+        self, chart_id: str, version: int, outcome: Outcome, *, who: str, note: str
+    ) -> CaseChart:
+        """
+        Write down what the team did; a visit with nobody there waits for another plan.
+
+        Raises
+        ------
+        ConflictError
+            When the chart has changed meanwhile, or is not field work in hand.
+        """
+        require_length("who", who, MAX_NAME)
+        require_length("note", note, MAX_LINE)
+        tools = self._tools
+        chart = tools.charts.get(chart_id)
+        if chart.version != version:
+            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
+            raise ConflictError(message)
+        status = ChartStatus.DONE if outcome.ends_visit else ChartStatus.ASSIGNED
+        after = chart.moved(status)
+        text = f"{OUTCOME_TEXT[outcome]}。{note}" if note else OUTCOME_TEXT[outcome]
+        entry = ChartEntry(
+            at=tools.clock.now(), who=who, kind=EntryKind.OUTCOME, text=text
+        )
+        tools.charts.save_all([(after, (entry,))])
+        return after
 
     def _refuse_if_overridden_since(self, stored: StoredPlan, chart: CaseChart) -> None:
         """Refuse a plan whose chart a dispatcher has reassigned since."""

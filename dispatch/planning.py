@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.domain.assignment import SharingPolicy, allowed_offices
-from dispatch.domain.case_chart import CaseChart
+from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Catalogue, Duty
 from dispatch.domain.checks import violations
 from dispatch.domain.errors import SolverError
@@ -91,7 +91,7 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
     visits: list[Visit] = []
     on_hold: list[Unassigned] = []
     for chart in day.charts:
-        if chart.id in committed or not _is_field_work(chart, offices):
+        if chart.id in committed or not _is_open_field_work(chart, offices):
             continue
         if chart.hold_until is not None and chart.hold_until > day.date:
             on_hold.append(_held(chart, chart.hold_until))
@@ -232,9 +232,10 @@ def _added_drive_s(
     return min(fitting, default=None)
 
 
-def _is_field_work(chart: CaseChart, offices: Mapping[str, WorksOffice]) -> bool:
+def _is_open_field_work(chart: CaseChart, offices: Mapping[str, WorksOffice]) -> bool:
     return (
         chart.duty is Duty.FIELD
+        and chart.status is not ChartStatus.DONE
         and chart.is_mappable
         and chart.assignment is not None
         and chart.assignment.office_id in offices
@@ -339,6 +340,7 @@ def _team_day(
         lunch_start_s=lunch_start_s,
         committed=committed,
         committed_load_kg=load_kg,
+        departed_s=route.depart_s if committed else None,
     )
 
 

@@ -251,6 +251,10 @@ class Plans(Protocol):
         """Return the published plan of a day, if there is one."""
         ...
 
+    def planned_after(self, date: dt.date) -> set[str]:
+        """Visits of the plans in force of later days."""
+        ...
+
     def publish(
         self,
         plan_id: str,

@@ -11,7 +11,7 @@ from typing import Any
 
 import segno
 
-from maps.route_sheet import SheetData, SheetStop
+from maps.sheet_data import SheetData, SheetStop
 from maps.sheet_map import RING_FROM_M, MapStop, SheetMap, sheet_map_svg
 
 STOPS_PER_HALF = 3

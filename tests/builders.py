@@ -221,6 +221,7 @@ NO_SCORE = Score(
     unserved_a=0,
     unserved_b=0,
     unserved_c=0,
+    s_late_steps=0,
     late_steps=0,
     drive_s=0,
     overtime_s=0,

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
@@ -28,6 +29,7 @@ from dispatch.domain.consultation import (
     require_length,
 )
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import LonLat
 from dispatch.intake import Intake
 
@@ -293,7 +295,7 @@ async def create(request: Request, services: ServicesDep) -> Response:
         intake = _intake(values, services)
         who = values.get("who") or "電話受付"
         require_length("who", who, MAX_NAME)
-        added = services.intake.receive(intake, who=who)
+        added = await run_in_threadpool(services.intake.receive, intake, who=who)
     except InvalidInputError as problem:
         return _form(request, services, values, problem)
     return RedirectResponse(f"/charts/{added.chart.id}", status_code=SEE_OTHER)
@@ -426,5 +428,21 @@ def override(
         team_id=team_id or None,
         who=who,
         why=why,
+    )
+    return RedirectResponse(f"/charts/{chart_id}", status_code=SEE_OTHER)
+
+
+@router.post("/charts/{chart_id}/outcome")
+def outcome(
+    chart_id: str,
+    services: ServicesDep,
+    version: Annotated[int, Form()],
+    outcome: Annotated[Outcome, Form()],
+    who: Annotated[str, Form(max_length=60)],
+    note: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Write down what the team did."""
+    services.planning.record_outcome(
+        chart_id, version, outcome, who=who, note=note.strip()
     )
     return RedirectResponse(f"/charts/{chart_id}", status_code=SEE_OTHER)

@@ -6,6 +6,7 @@ import io
 
 from fastapi import APIRouter, Request, Response
 from pypdf import PdfWriter
+from starlette.concurrency import run_in_threadpool
 
 from api.day_run import fonts_dir, sheet_words
 from api.dependencies import PicturesDep, ServicesDep
@@ -36,7 +37,9 @@ async def print_sheets(
     stored = services.store.get_plan(plan_id)
     if not team_ids:
         raise InvalidInputError("team", "印刷する班を選んでください")
-    document = _printed(services, pictures, stored, team_ids, call_back, who=who)
+    document = await run_in_threadpool(
+        _printed, services, pictures, stored, team_ids, call_back, who=who
+    )
     name = f"{stored.plan.date.isoformat()}-v{stored.version}.pdf"
     return Response(
         document,

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, Self
 
-from dispatch.adapters.solve_task import Method, SolveResult, SolveTask
-from dispatch.adapters.solver_process import SolverProcess, Told
-from dispatch.domain.errors import CancelledError, SolverError
+from dispatch.adapters.solve_task import (
+    SEARCH_SHARE,
+    Method,
+    SolveResult,
+    SolveTask,
+)
+from dispatch.adapters.solver_process import SilentError, SolverProcess, Told
+from dispatch.domain.errors import SolverError
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.schedule import Order
 from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
 
+logger = logging.getLogger(__name__)
+
 # Above this one city-wide model is worse than office by office (planning study §4.4).
 CITY_MODEL_MAX_VISITS: Final = 300
-GRACE_S: Final = 30.0  # loading, a slow machine; beyond it a child hangs
+SILENCE_MARGIN_S: Final = 5.0  # loading, building the model, a slow machine
 BORDER_SHARE: Final = 0.35  # of the time, for exchange between offices
 
 
@@ -166,12 +175,7 @@ class PortfolioSolver:
             with self._lock:
                 process = self._idle.pop()
             try:
-                if self._cancelled.is_set():
-                    message = "planning was cancelled"
-                    raise CancelledError(message)
-                result = process.run(
-                    task, told, limit_s=2 * task.time_limit_s + GRACE_S
-                )
+                result = self._solved(process, task, told)
             finally:
                 with self._lock:
                     self._idle.append(process)
@@ -179,6 +183,38 @@ class PortfolioSolver:
             message = "the solving process answered with something else"
             raise SolverError(message)
         return result
+
+    def _solved(self, process: SolverProcess, task: SolveTask, told: Told) -> object:
+        """Solve in a process; where OR-Tools hangs, by exact insertion alone."""
+        try:
+            return process.run(
+                task,
+                told,
+                cancelled=self._cancelled,
+                silence_s=task.time_limit_s * SEARCH_SHARE + SILENCE_MARGIN_S,
+            )
+        except SilentError:
+            logger.warning("OR-Tools hung on %d visits", len(task.problem.visits))
+            by_insertion = replace(
+                task,
+                method=Method.EXACT,
+                start=tuple(() for _ in task.problem.team_days),
+            )
+            try:
+                result = process.run(
+                    by_insertion,
+                    told,
+                    cancelled=self._cancelled,
+                    silence_s=task.time_limit_s + SILENCE_MARGIN_S,
+                )
+            except SilentError as silent:
+                raise SolverError(str(silent)) from silent
+            # Which days hang may differ between machines: not promised to repeat.
+            return (
+                replace(result, cut_short=True)
+                if isinstance(result, SolveResult)
+                else result
+            )
 
 
 def split_by_office(problem: DayProblem) -> list[DayProblem]:

@@ -23,8 +23,39 @@ READY: Final = "ready"
 SHARE: Final = "share"
 DONE: Final = "done"
 FAILED: Final = "failed"
+CANCELLED: Final = "planning was cancelled"
 
 Told = Callable[[float], None]
+
+
+class SilentError(Exception):
+    """The solving process hung and was ended; the task may be solved another way."""
+
+
+class _Watch:
+    """Ends a process that is silent for too long."""
+
+    def __init__(self, process: subprocess.Popen[bytes], silence_s: float) -> None:
+        self._process = process
+        self._silence_s = silence_s
+        self._timer: threading.Timer | None = None
+        self.ended_it = False
+
+    def restart(self) -> None:
+        """Begin to count anew."""
+        self.stop()
+        self._timer = threading.Timer(self._silence_s, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Count no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        self.ended_it = True
+        self._process.kill()
 
 
 class SolverProcess:
@@ -32,7 +63,6 @@ class SolverProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._stopped = False
 
     @property
     def pid(self) -> int | None:
@@ -48,9 +78,10 @@ class SolverProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._stopped = False
 
-    def run(self, task: object, told: Told, *, limit_s: float) -> object:
+    def run(
+        self, task: object, told: Told, *, cancelled: threading.Event, silence_s: float
+    ) -> object:
         """
         Solve one task and wait for its result.
 
@@ -60,13 +91,17 @@ class SolverProcess:
             What to solve.
         told
             Told the share done.
-        limit_s
-            After so long the child is ended: its own limits should come long before.
+        cancelled
+            Set before `stop` by whoever cancels.
+        silence_s
+            A child that says nothing for so long hangs, and is ended.
 
         Raises
         ------
         CancelledError
-            When `stop` was called meanwhile.
+            When the task was cancelled meanwhile.
+        SilentError
+            When the child hung: OR-Tools 9.15 heeds no limit on a few small days.
         SolverError
             When the child reports a failure or dies.
         """
@@ -76,28 +111,38 @@ class SolverProcess:
         if process is None or process.stdin is None or process.stdout is None:
             message = "solving process has no pipes"  # pragma: no cover
             raise SolverError(message)  # pragma: no cover
-        watch = threading.Timer(limit_s, process.kill)
-        watch.start()
+        if cancelled.is_set():  # before or while the child started
+            self.stop()
+            raise CancelledError(CANCELLED)
+        watch = _Watch(process, silence_s)
         try:
+            watch.restart()
             _send(process.stdin, task)
-            while True:
-                kind, value = pickle.load(process.stdout)  # noqa: S301 - our own child
-                if kind == SHARE:
-                    self._tell(told, value)
-                elif kind == DONE:
-                    return value
-                elif kind == FAILED:
-                    message = f"the solving process refused the day: {value}"
-                    raise SolverError(message)
+            return self._answer(process.stdout, told, watch)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError) as gone:
-            if self._stopped:
-                message = "planning was cancelled"
-                raise CancelledError(message) from gone
+            if cancelled.is_set():
+                raise CancelledError(CANCELLED) from gone
             code = process.wait(END_WAIT_S)
+            if watch.ended_it:
+                message = f"the solving process said nothing for {silence_s:.0f} s"
+                raise SilentError(message) from gone
             message = f"the solving process ended by itself (exit code {code})"
             raise SolverError(message) from gone
         finally:
-            watch.cancel()
+            watch.stop()
+
+    def _answer(self, pipe: IO[bytes], told: Told, watch: _Watch) -> object:
+        """Read what the child says until it is done."""
+        while True:
+            kind, value = pickle.load(pipe)  # noqa: S301 - our own child
+            watch.restart()
+            if kind == SHARE:
+                self._tell(told, value)
+            elif kind == DONE:
+                return value
+            elif kind == FAILED:
+                message = f"the solving process refused the day: {value}"
+                raise SolverError(message)
 
     def _tell(self, told: Told, share: float) -> None:
         """Tell progress; a listener that fails ends the run and the child with it."""
@@ -109,7 +154,6 @@ class SolverProcess:
 
     def stop(self) -> None:
         """End the child at once; the next `run` starts a new one."""
-        self._stopped = True
         process = self._process
         if process is not None and process.poll() is None:
             process.terminate()

@@ -282,6 +282,18 @@ class SqlStore:
             body = connection.execute(query).scalar()
         return None if body is None else from_json(StoredPlan, body)
 
+    def planned_after(self, date: dt.date) -> set[str]:
+        """Visits of the plans in force of later days."""
+        query = select(plans.c.body).where(
+            plans.c.date > date, plans.c.status == str(PlanStatus.PUBLISHED)
+        )
+        with reading(self._engine) as connection:
+            later = [
+                from_json(StoredPlan, body)
+                for body in connection.execute(query).scalars()
+            ]
+        return {stop.visit_id for plan in later for _, _, stop in plan.plan.stops()}
+
     def publish(
         self,
         plan_id: str,

@@ -24,6 +24,7 @@ class ChartStatus(StrEnum):
     REFERRED = "referred"  # 移管
     PLANNED = "planned"  # 計画済
     ON_HOLD = "on_hold"  # 保留(法定待機)
+    DONE = "done"  # 現場完了
 
 
 # One table that code and docs share: from each status, the statuses that may follow.
@@ -45,10 +46,15 @@ ARROWS: Mapping[ChartStatus, frozenset[ChartStatus]] = MappingProxyType(
                 ChartStatus.ON_HOLD,
             }
         ),
-        ChartStatus.ASSIGNED: frozenset({ChartStatus.ASSIGNED, ChartStatus.PLANNED}),
+        ChartStatus.ASSIGNED: frozenset(
+            {ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.DONE}
+        ),
         ChartStatus.ON_HOLD: frozenset({ChartStatus.ASSIGNED, ChartStatus.ON_HOLD}),
-        ChartStatus.PLANNED: frozenset({ChartStatus.ASSIGNED, ChartStatus.PLANNED}),
+        ChartStatus.PLANNED: frozenset(
+            {ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.DONE}
+        ),
         ChartStatus.REFERRED: frozenset(),
+        ChartStatus.DONE: frozenset(),
     }
 )
 
@@ -65,6 +71,7 @@ class EntryKind(StrEnum):
     PLANNED = "planned"
     LEFT_OUT = "left_out"
     PRINTED = "printed"
+    OUTCOME = "outcome"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

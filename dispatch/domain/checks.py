@@ -48,6 +48,12 @@ def _all(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
     for team_id, count in route_count.items():
         if count > 1:
             yield _violation("one route per team", team_id=team_id, detail=str(count))
+    for busy in problem.team_days:
+        if busy.committed and busy.team.id not in route_count:
+            detail = "the team with stops under way has no route"
+            yield _violation(
+                "committed stops stay", team_id=busy.team.id, detail=detail
+            )
     for route in plan.routes:
         day = days.get(route.team_id)
         if day is None:
@@ -140,10 +146,9 @@ def _clock(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violatio
             earliest_s += lunch_to - lunch_from
             if lunch_to > stop.start_s:
                 yield _at(day, stop, "lunch undisturbed", "service begins in lunch")
-        if stop.start_s < earliest_s:
-            yield _at(
-                day, stop, "time to drive", f"{earliest_s - stop.start_s} s short"
-            )
+        short_s = max(free_s + drive_s - stop.arrive_s, earliest_s - stop.start_s)
+        if short_s > 0:
+            yield _at(day, stop, "time to drive", f"{short_s} s short")
         if lunch_from is not None and stop.start_s <= lunch_from < stop.end_s:
             yield _at(day, stop, "lunch undisturbed", "lunch begins during service")
         node, free_s = there, stop.end_s
@@ -156,6 +161,9 @@ def _end(
 ) -> Iterator[Violation]:
     home_s = int(problem.travel.duration_s[node, day.end_node]) if route.stops else 0
     lunch_from, lunch_to = _lunch_still_to_come(day, route)
+    if route.return_drive_s != home_s:
+        detail = f"{route.return_drive_s} s instead of {home_s} s"
+        yield _violation("drive told", team_id=day.team.id, detail=detail)
     earliest_s = free_s + home_s
     if lunch_from is not None and free_s <= lunch_from < route.return_s:
         earliest_s += lunch_to - lunch_from

@@ -89,11 +89,14 @@ def _resources(
             UnassignedReason.NO_CREW,
             f"{visit.crew}人必要ですが、技能のある班は最大{most}人です。",
         )
-    if all(visit.load_kg > team.vehicle.load_kg for team in manned):
-        most = max(team.vehicle.load_kg for team in manned)
+    manned_ids = {team.id for team in manned}
+    room_kg = max(
+        day.load_left_kg for day in problem.team_days if day.team.id in manned_ids
+    )
+    if visit.load_kg > room_kg:
         return (
             UnassignedReason.NO_LOAD,
-            f"資材{visit.load_kg}kgに対し、積載できる車両は最大{most}kgです。",
+            f"資材{visit.load_kg}kgに対し、積載の空きは最大{max(0, room_kg)}kgです。",
         )
     return None
 

@@ -87,7 +87,8 @@ class Score:
     What a plan is worth, level by level; smaller is better, compared in order.
 
     The order is that of the planning rules: S on time, appointments and A on time,
-    visits served by urgency, lateness in 15-minute steps, driving, overtime, balance.
+    visits served by urgency, lateness in 15-minute steps (that of S before all other),
+    driving, overtime, balance.
     """
 
     s_not_on_time: int
@@ -96,6 +97,7 @@ class Score:
     unserved_a: int
     unserved_b: int
     unserved_c: int
+    s_late_steps: int
     late_steps: int
     drive_s: int
     overtime_s: int
@@ -110,6 +112,7 @@ class Score:
             self.unserved_a,
             self.unserved_b,
             self.unserved_c,
+            self.s_late_steps,
             self.late_steps,
             self.drive_s,
             self.overtime_s,

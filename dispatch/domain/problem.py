@@ -31,6 +31,7 @@ class TeamDay:
     lunch_start_s: int | None = None
     committed: tuple[Stop, ...] = ()
     committed_load_kg: int = 0
+    departed_s: int | None = None  # when it left, once it has
 
     @property
     def lunch_owed(self) -> bool:

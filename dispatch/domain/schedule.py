@@ -29,16 +29,18 @@ class Timing(NamedTuple):
     return_s: int
     s_late: int
     promises_late: int
+    s_late_steps: int
     late_steps: int
     drive_s: int
     overtime_s: int
     work_s: int
 
-    def cost(self) -> tuple[int, int, int, int]:
+    def cost(self) -> tuple[int, int, int, int, int]:
         """Soft levels of this route alone, in the plan's order of importance."""
         return (
             self.s_late,
             self.promises_late,
+            self.s_late_steps,
             self.late_steps,
             self.drive_s + self.overtime_s,
         )
@@ -135,7 +137,7 @@ class DayScheduler:
         return Route(
             team_id=day.team.id,
             stops=tuple(stops),
-            depart_s=day.team.shift.start_s if day.committed else day.free_from_s,
+            depart_s=day.free_from_s if day.departed_s is None else day.departed_s,
             return_s=timing.return_s,
             return_drive_s=self._drive_s[here][day.end_node] if moved else 0,
             return_drive_m=int(distance_m[here, day.end_node]) if moved else 0,
@@ -198,7 +200,6 @@ def _drive(
     starts: list[int] = []
     arrives: list[int] = []
     lunch_start_s: int | None = None
-    s_late = promises_late = late_steps = 0
     for leg, drive_s in enumerate(legs):
         if leg == lunch_leg:
             taken = _lunch_on_leg(day, clock, drive_s)
@@ -213,11 +214,6 @@ def _drive(
         start_s = max(clock, visit.earliest_start_s())
         if visit.window is not None and start_s > visit.window.end_s:
             return None
-        late_s = visit.late_s(start_s)
-        if late_s:
-            late_steps += -(-late_s // LATE_STEP_S)
-            s_late += visit.urgency is Urgency.S
-            promises_late += visit.urgency is Urgency.A
         arrives.append(clock)
         starts.append(start_s)
         clock = start_s + visit.service_s
@@ -231,14 +227,21 @@ def _drive(
     if visits and return_s > limit_s:
         return None  # with no new visit a late return is a fact, not a choice
     drive_total_s = sum(legs)
+    # Lateness by urgency, in begun steps.
+    late = [
+        (visit.urgency, -(-visit.late_s(start_s) // LATE_STEP_S))
+        for visit, start_s in zip(visits, starts, strict=True)
+        if visit.due_s is not None and start_s > visit.due_s
+    ]
     return Timing(
         starts_s=tuple(starts),
         arrives_s=tuple(arrives),
         lunch_start_s=lunch_start_s,
         return_s=return_s,
-        s_late=s_late,
-        promises_late=promises_late,
-        late_steps=late_steps,
+        s_late=sum(urgency is Urgency.S for urgency, _ in late),
+        promises_late=sum(urgency is Urgency.A for urgency, _ in late),
+        s_late_steps=sum(steps for urgency, steps in late if urgency is Urgency.S),
+        late_steps=sum(steps for urgency, steps in late if urgency is not Urgency.S),
         drive_s=drive_total_s,
         overtime_s=max(0, return_s - day.team.shift.end_s),
         work_s=drive_total_s + sum(visit.service_s for visit in visits),

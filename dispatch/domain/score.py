@@ -51,6 +51,7 @@ def score_of_timings(
         unserved_a=unserved[Urgency.A],
         unserved_b=unserved[Urgency.B],
         unserved_c=unserved[Urgency.C] + unserved[Urgency.D],
+        s_late_steps=sum(t.s_late_steps for t in timings),
         late_steps=sum(t.late_steps for t in timings),
         drive_s=sum(t.drive_s for t in timings),
         overtime_s=sum(t.overtime_s for t in timings),

@@ -44,6 +44,7 @@ class Planner:
             made_by=who,
             plan=plan_of(day_problem(), [()]),
             num_feasible=0,
+            num_violations=0,
             reasons={},
         )
 

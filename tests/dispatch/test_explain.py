@@ -67,7 +67,7 @@ def test_more_material_than_any_vehicle_carries() -> None:
     small = team("t1", vehicle=Vehicle(name="", load_kg=300))
     left = why(visit(load_kg=501), days=[team_day(small), team_day(team("t2"))])
     assert left.reason is UnassignedReason.NO_LOAD
-    assert left.sentence == "資材501kgに対し、積載できる車両は最大500kgです。"
+    assert left.sentence == "資材501kgに対し、積載の空きは最大500kgです。"
 
 
 def test_no_way_to_the_place() -> None:

@@ -13,6 +13,7 @@ from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.errors import ConflictError, NotFoundError, SolverError
+from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import LonLat
 from dispatch.domain.plan import UnassignedReason
 from dispatch.intake import IntakeDesk
@@ -202,7 +203,7 @@ def test_a_plan_that_does_not_exist_is_not_found(room: Room) -> None:
 def test_a_draft_with_a_chart_that_left_planning_is_refused(room: Room) -> None:
     before = room.add("a")
     draft = room.make()
-    room.store.save_all([(before.moved(ChartStatus.UNPLACED), ())])
+    room.store.save_all([(before.moved(ChartStatus.DONE), ())])
     with pytest.raises(ConflictError, match="状態が変わりました"):
         room.desk.publish(draft.id, who="配車係")
     assert room.store.in_force(DAY) is None
@@ -302,3 +303,69 @@ def test_another_team_or_a_new_visit_counts_as_changed() -> None:
     other = replace(before, routes=(replace(before.routes[0], team_id="t2"),))
     assert changed_visits(before, other) == {"a"}
     assert changed_visits(replace(before, routes=()), before) == {"a"}
+
+
+def test_what_the_team_did_is_written_down_and_ends_the_visit(room: Room) -> None:
+    room.add("a")
+    room.published()
+    chart = room.store.get("a")
+    after = room.desk.record_outcome(
+        "a", chart.version, Outcome.PERMANENT, who="機動班", note="合材2袋"
+    )
+    assert after.status is ChartStatus.DONE
+    last = room.store.history("a")[-1]
+    assert (last.kind, last.text) == (EntryKind.OUTCOME, "本復旧。合材2袋")
+    with pytest.raises(ConflictError, match="done → done"):
+        room.desk.record_outcome(
+            "a", after.version, Outcome.CHECKED, who="機動班", note=""
+        )
+    with pytest.raises(ConflictError, match="ほかの人"):
+        room.desk.record_outcome(
+            "a", chart.version, Outcome.CHECKED, who="機動班", note=""
+        )
+
+
+def test_a_visit_with_nobody_there_waits_for_another_plan(room: Room) -> None:
+    room.add("a")
+    room.published()
+    chart = room.store.get("a")
+    after = room.desk.record_outcome(
+        "a", chart.version, Outcome.ABSENT, who="機動班", note=""
+    )
+    assert after.status is ChartStatus.ASSIGNED
+
+
+def test_done_work_stays_in_the_new_plan_as_driven_and_is_not_planned_again(
+    room: Room,
+) -> None:
+    room.add("a")
+    room.add("b")
+    first = room.published()
+    stops = {stop.visit_id: stop for _, _, stop in first.plan.stops()}
+    early = min(stops.values(), key=lambda stop: stop.start_s)
+    room.clock.moment = dt.datetime.combine(
+        DAY, dt.time(), room.clock.moment.tzinfo
+    ) + dt.timedelta(seconds=early.end_s + 60)
+    chart = room.store.get(early.visit_id)
+    room.desk.record_outcome(
+        chart.id, chart.version, Outcome.TEMPORARY, who="機動班", note=""
+    )
+    second = room.published()
+    again = {stop.visit_id: stop for _, _, stop in second.plan.stops()}
+    assert again[early.visit_id] == early
+    assert room.store.get(early.visit_id).status is ChartStatus.DONE
+
+
+def test_publishing_one_day_leaves_the_plan_of_another_alone(room: Room) -> None:
+    room.add("a")
+    room.published()
+    tomorrow = DAY + dt.timedelta(days=1)
+    assert room.store.in_force(DAY) is not None
+    room.add("b")
+    draft = room.desk.make(tomorrow, PARAMS, silent, who="配車係")
+    room.desk.publish(draft.id, who="配車係")
+    # What was planned for today and not done is carried over; nothing is lost.
+    assert room.store.planned_after(DAY) >= {"b"}
+    later = room.desk.make(DAY, PARAMS, silent, who="配車係")
+    taken = {stop.visit_id for _, _, stop in later.plan.stops()}
+    assert "b" not in taken

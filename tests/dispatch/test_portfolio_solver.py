@@ -153,9 +153,9 @@ def test_a_listener_that_fails_leaves_no_old_answer_behind(
 def test_what_the_child_refuses_is_a_solver_error_and_it_lives_on() -> None:
     process = SolverProcess()
     with pytest.raises(SolverError, match="refused the day: AttributeError"):
-        process.run("no task at all", silent)
+        process.run("no task at all", silent, cancelled=threading.Event(), silence_s=60)
     with pytest.raises(SolverError, match="refused the day"):
-        process.run(None, silent)
+        process.run(None, silent, cancelled=threading.Event(), silence_s=60)
     process.close()
 
 

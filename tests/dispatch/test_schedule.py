@@ -29,7 +29,7 @@ def test_two_visits_without_lunch_follow_each_other() -> None:
     assert timing.drive_s == (10 + 15 + 25) * MIN
     assert timing.work_s == (50 + 60) * MIN
     assert timing.lunch_start_s is None
-    assert timing.cost() == (0, 0, 0, 50 * MIN)
+    assert timing.cost() == (0, 0, 0, 0, 50 * MIN)
 
 
 def test_lunch_is_eaten_on_arrival_when_the_drive_ends_before_it_may_begin() -> None:
@@ -158,7 +158,7 @@ def test_lateness_counts_in_begun_quarters_of_an_hour_by_urgency() -> None:
         (visit("c", due_s=at("10:40")), 10),  # 10:40, on time to the second
     ]
     timing = timing_of(DayScheduler(day_problem(visits, days=[NO_LUNCH])), 0, 1, 2, 3)
-    assert timing.cost() == (1, 1, 4, 20 * MIN)
+    assert timing.cost() == (1, 1, 1, 3, 20 * MIN)
 
 
 def test_overtime_counts_from_the_end_and_stops_at_its_limit() -> None:
@@ -168,7 +168,7 @@ def test_overtime_counts_from_the_end_and_stops_at_its_limit() -> None:
     fits = day_problem([(visit(service_s=190 * MIN), 10)], days=[day])
     assert timing_of(DayScheduler(fits), 0).return_s == at("12:30")
     assert timing_of(DayScheduler(fits), 0).overtime_s == 30 * MIN
-    assert timing_of(DayScheduler(fits), 0).cost() == (0, 0, 0, 50 * MIN)
+    assert timing_of(DayScheduler(fits), 0).cost() == (0, 0, 0, 0, 50 * MIN)
     over = day_problem([(visit(service_s=191 * MIN), 10)], days=[day])
     assert DayScheduler(over).timing(0, (0,)) is None
 

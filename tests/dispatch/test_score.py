@@ -50,7 +50,8 @@ def test_served_late_counts_as_not_on_time_beside_its_steps() -> None:
         NO_SCORE,
         s_not_on_time=1,
         promises_not_on_time=1,
-        late_steps=4,
+        s_late_steps=1,
+        late_steps=3,
         drive_s=20 * MIN,
     )
 

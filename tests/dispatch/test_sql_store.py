@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from sqlalchemy.exc import IntegrityError
 
-from dispatch.adapters.database import is_alive, open_database
+from dispatch.adapters.database import is_alive, open_database, writing
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.adapters.tables import reporters
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty
 from dispatch.domain.consultation import Reporter
@@ -270,6 +272,7 @@ def stored_plan(plan_id: str, plan: Plan | None = None) -> StoredPlan:
         made_by="配車係",
         plan=plan or plan_of(day_problem(), [()]),
         num_feasible=0,
+        num_violations=0,
         reasons={"a": "理由"},
         changed_visit_ids=frozenset({"a", "b"}),
     )
@@ -346,3 +349,22 @@ def test_a_database_that_cannot_be_opened_is_a_source_error(tmp_path: Path) -> N
     not_a_database.write_bytes(b"no database at all" * 100)
     with pytest.raises(SourceError, match="cannot be opened"):
         open_database(f"sqlite:///{not_a_database}")
+
+
+def test_an_error_of_the_database_never_tells_what_was_being_stored(
+    tmp_path: Path,
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'leak.sqlite3'}")
+    row = {"chart_id": "nowhere", "name": "山田花子", "phone": "06-0000-1234"}
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        connection.execute(insert(reporters).values(address="", **row))
+    assert "山田花子" not in str(caught.value)
+    assert "06-0000-1234" not in str(caught.value)
+
+
+def test_a_database_without_its_driver_says_what_to_install() -> None:
+    if importlib.util.find_spec("psycopg") is not None:
+        pytest.skip("psycopg is installed here")
+    with pytest.raises(SourceError, match="pip install") as caught:
+        open_database("postgresql+psycopg://u:secret@localhost/x")
+    assert "secret" not in str(caught.value)

@@ -115,7 +115,7 @@ def test_what_the_search_on_a_wrong_clock_gives_is_made_legal(
 
 # -- brute force -----------------------------------------------------------------------
 
-Cost = tuple[int, int, int, int]
+Cost = tuple[int, int, int, int, int]
 
 
 def brute_cost(problem: DayProblem, team_index: int, order: Order) -> Cost | None:
@@ -143,7 +143,7 @@ def load_room(problem: DayProblem, team_index: int) -> int:
     return problem.team_days[team_index].team.vehicle.load_kg
 
 
-def walk(  # noqa: C901, PLR0911 - written out on purpose: it shares nothing
+def walk(  # noqa: C901, PLR0911, PLR0915 - written out on purpose: it shares nothing
     problem: DayProblem,
     team_index: int,
     order: Order,
@@ -155,7 +155,7 @@ def walk(  # noqa: C901, PLR0911 - written out on purpose: it shares nothing
     day = problem.team_days[team_index]
     lunch = day.team.shift.lunch
     clock, here = day.free_from_s, day.start_node
-    late_s_count = late_a_count = steps = drive_total = 0
+    late_s_count = late_a_count = s_steps = steps = drive_total = 0
     eaten = lunch is None
 
     def pause(number: int, now: int) -> int | None:
@@ -193,7 +193,9 @@ def walk(  # noqa: C901, PLR0911 - written out on purpose: it shares nothing
                 return None
         late = 0 if visit.due_s is None else max(0, start - visit.due_s)
         if late:
-            steps += (late + LATE_STEP_S - 1) // LATE_STEP_S
+            quarters = (late + LATE_STEP_S - 1) // LATE_STEP_S
+            s_steps += quarters if visit.urgency is Urgency.S else 0
+            steps += 0 if visit.urgency is Urgency.S else quarters
             late_s_count += visit.urgency is Urgency.S
             late_a_count += visit.urgency is Urgency.A
         clock, here = start + visit.service_s, there
@@ -201,7 +203,7 @@ def walk(  # noqa: C901, PLR0911 - written out on purpose: it shares nothing
     if not eaten or (order and clock > day.team.shift.limit_s):
         return None
     overtime = max(0, clock - day.team.shift.end_s)
-    return late_s_count, late_a_count, steps, drive_total + overtime
+    return late_s_count, late_a_count, s_steps, steps, drive_total + overtime
 
 
 @settings(max_examples=150, deadline=None)
@@ -378,6 +380,7 @@ def test_a_stored_plan_survives_json(
         made_by="配車係",
         plan=made.plan,
         num_feasible=made.num_feasible,
+        num_violations=made.num_violations,
         reasons=reasons,
         published_at=moment("8:30"),
         changed_visit_ids=frozenset(stop.visit_id for _, _, stop in made.plan.stops()),
