@@ -24,10 +24,13 @@ from api.jobs import PlanJobs
 from api.pages import install_page_errors, page_context
 from api.pictures import Pictures
 from api.routes import (
+    board,
+    chart_list,
     charts,
     consultations,
     health,
     maps,
+    phone_desk,
     plans,
     sheets,
 )
@@ -90,7 +93,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.middleware("http")(_guarded)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    for module in (consultations, health, charts, plans, maps, sheets):
+    # `/charts/new` before `/charts/{chart_id}`: the first that fits answers.
+    pages = (board, chart_list, phone_desk, charts, plans, maps, sheets)
+    for module in (consultations, health, *pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")
