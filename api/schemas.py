@@ -152,6 +152,16 @@ class ConsultationIn(Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+class AssignmentIn(Strict):
+    """A dispatcher's assignment; it binds the plan, and is kept with who and why."""
+
+    office_id: str = Field(max_length=40, examples=["tsumori"])
+    team_id: str | None = Field(None, max_length=40, examples=["tsumori-1"])
+    version: int = Field(ge=1, description="of the chart as it was read")
+    who: str = Field(min_length=1, max_length=MAX_NAME)
+    why: str = Field(min_length=1, max_length=MAX_LINE)
+
+
 class PlacementOut(BaseModel):
     """What placing found."""
 

@@ -147,8 +147,10 @@ def _outside_references(page: str, *, root: str) -> list[str]:
 
 def new_map(*, base: BaseMap, wards: Sequence[WardOutline]) -> folium.Map:
     """Open a map: background, wards and their names, metric scale, Japanese titles."""
+    # Where to begin before the view is fitted; a city without areas has no ward.
+    start = _label_place(wards[0].geometry) if wards else (0.0, 0.0)
     page = folium.Map(
-        location=[34.69, 135.5],
+        location=start,
         zoom_start=12,
         tiles=None,
         zoom_control=False,

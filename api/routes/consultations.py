@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from api.dependencies import ClientDep, ServicesDep
-from api.schemas import ChartOut, ConsultationIn, Problem
+from api.schemas import AssignmentIn, ChartOut, ConsultationIn, Problem
 from dispatch.domain.errors import InvalidInputError
 
 router = APIRouter(prefix="/v1", tags=["consultations"])
@@ -47,6 +47,35 @@ def receive(
         response.status_code = 200
     response.headers["Location"] = f"/v1/consultations/{added.chart.id}"
     return ChartOut.from_domain(added.chart)
+
+
+@router.post(
+    "/consultations/{chart_id}/assignment",
+    responses={
+        401: PROBLEMS[401],
+        404: {"model": Problem},
+        409: {"model": Problem, "description": "the chart has changed meanwhile"},
+        422: PROBLEMS[422],
+    },
+)
+def assign(
+    chart_id: str, body: AssignmentIn, client: ClientDep, services: ServicesDep
+) -> ChartOut:
+    """
+    Assign by a dispatcher's word instead of the rule.
+
+    The chart's version must be the one that was read: 409 says that somebody was
+    faster.
+    """
+    chart = services.intake.override(
+        chart_id,
+        body.version,
+        office_id=body.office_id,
+        team_id=body.team_id,
+        who=f"{body.who}(API: {client})",
+        why=body.why,
+    )
+    return ChartOut.from_domain(chart)
 
 
 @router.get(

@@ -418,12 +418,44 @@ def test_numbers_of_posts_at_once_are_all_different(client: TestClient) -> None:
     assert len(set(numbers)) == 10
 
 
+# -- a dispatcher's assignment -------------------------------------------------------
+
+
+def test_an_assignment_by_the_api_is_kept_with_who_and_why_and_binds(
+    client: TestClient,
+) -> None:
+    chart = client.post(URL, json=but(), headers=AUTH).json()
+    url = f"{URL}/{chart['id']}/assignment"
+    body = {
+        "office_id": "hirano",
+        "team_id": "hirano-1",
+        "version": chart["version"],
+        "who": "総務 花子",
+        "why": "車両の都合",
+    }
+    answer = client.post(url, json=body, headers=AUTH)
+    assert answer.status_code == 200
+    assignment = answer.json()["assignment"]
+    assert (assignment["team_id"], assignment["by"]) == ("hirano-1", "dispatcher")
+    assert "車両の都合" in assignment["reason"]
+    assert "総務 花子" in assignment["reason"]
+    stale = client.post(url, json=body, headers=AUTH)
+    assert stale.status_code == 409
+    body["version"] += 1
+    for name, value in (("office_id", "nowhere"), ("team_id", "juso-1"), ("why", "")):
+        refused = client.post(url, json={**body, name: value}, headers=AUTH)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == name
+    assert client.post(url, json=body).status_code == 401
+
+
 # -- what the API says of itself -------------------------------------------------------
 
 
 def test_openapi_lists_the_routes_and_what_they_refuse(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {URL, f"{URL}/{{chart_id}}", "/healthz"}
+    one = f"{URL}/{{chart_id}}"
+    assert set(paths) == {URL, one, f"{one}/assignment", "/healthz"}
     assert {"201", "400", "401", "409", "413", "422"} <= set(
         paths[URL]["post"]["responses"]
     )
