@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.pictures import Pictures
+from api.sheet_values import sheet_values
 from api.wiring import Services
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty
@@ -192,7 +193,7 @@ def write_sheets(
     team_ids = [route.team_id for route in stored.plan.routes]
     by_id = {chart.id: chart for chart in charts}
     documents = render_sheets(
-        pictures.sheets(stored, team_ids, by_id),
+        sheet_values(pictures, stored, team_ids, by_id),
         fonts_dir=fonts_dir(services.settings.assets_dir),
         labels=sheet_words(services),
     )

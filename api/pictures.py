@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from api.wiring import Services
 from api.wording import STATUS_TEXT, deadline_text, era_date, moment_text, short_date
 from dispatch.domain.case_chart import CaseChart, ChartStatus
-from dispatch.domain.consultation import Consultation
 from dispatch.domain.errors import NotFoundError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.placing import PlaceLevel
@@ -22,12 +21,19 @@ from dispatch.ports import StoredPlan
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
 from maps.plan_map import MapStop, PlanMapData, TeamRoute
-from maps.route_sheet import SheetData, SheetStop
 
 Ring = tuple[tuple[float, float], ...]
 
 UNCERTAIN_M = 150  # a circle this wide is drawn dashed and said on the sheet
-ESTIMATED = "移動時間は推定(直線)"
+WORDS = {  # a profile's texts.toml may say them in another language
+    "by_position": "(座標による)",
+    "crew_size": "{n}名",
+    "estimated_travel": "移動時間は推定(直線)",
+    "overdue_since": "期限超過({day})",
+    "promise": "約束 {start}–{end}",
+    "about": "場所はおよそ 約{metres}m",
+    "data": "データ: ",
+}
 TILE_SOURCE = "gsi_tiles"
 NO_LICENCE = frozenset({"", "-"})  # our own assumptions: told on the about page
 
@@ -83,6 +89,12 @@ class Pictures:
             and (with_tiles or source.id != TILE_SOURCE)
         )
 
+    @property
+    def is_approximate(self) -> bool:
+        """Whether areas are drawn whose borders are approximate."""
+        areas = self.services.areas
+        return areas.approximate and len(areas.wards) > 0
+
     # -- words ------------------------------------------------------------------
 
     def date_text(self, day: dt.date) -> str:
@@ -90,10 +102,24 @@ class Pictures:
         era = self.services.profile.number_prefix == "era"
         return era_date(day) if era else day.isoformat()
 
+    def short_date(self, day: dt.date) -> str:
+        """Month and day as this city's offices write them."""
+        era = self.services.profile.number_prefix == "era"
+        return short_date(day) if era else f"{day:%b} {day.day}"
+
+    def moment_text(self, moment: dt.datetime) -> str:
+        """Day and time as this city's offices write them."""
+        local = moment.astimezone(self.services.profile.timezone)
+        return f"{self.short_date(local.date())} {local.hour}:{local.minute:02d}"
+
     def category_name(self, chart: CaseChart) -> str:
         """Name of the chart's category."""
         code = chart.consultation.category_code
         return self.services.profile.catalogue.get(code).name
+
+    def word(self, key: str) -> str:
+        """Word of this city's language."""
+        return self.services.profile.labels.get(key, WORDS[key])
 
     def ward_name(self, code: str) -> str:
         """Name of a ward; its code when the table does not know it."""
@@ -113,7 +139,7 @@ class Pictures:
             return town if town.startswith(ward) else f"{ward}{town}"
         if placement.level is PlaceLevel.LANDMARK:
             return f"{ward} {placement.matched_text}".strip()
-        return f"{ward}(座標による)" if ward else "座標による"
+        return f"{ward} {self.word('by_position')}".strip()
 
     def district_text(self, chart: CaseChart) -> str:
         """School district with 近似 where its border is approximate."""
@@ -124,7 +150,7 @@ class Pictures:
         name = self.district_names.get(placement.district_id)
         if name is None:
             return placement.district_id
-        mark = "(近似)" if self.services.areas.approximate else ""
+        mark = "(近似)" if self.is_approximate else ""
         return f"{name}{word}{mark}"
 
     def office_name(self, chart: CaseChart) -> str:
@@ -150,7 +176,7 @@ class Pictures:
             wards=self.ward_outlines,
             items=tuple(self._open_item(chart, now) for chart in shown),
             attribution=self.attribution,
-            approximate=self.services.areas.approximate,
+            approximate=self.is_approximate,
             district_word=profile.labels.get("district", "校区"),
         )
 
@@ -262,161 +288,6 @@ class Pictures:
             or (chart.assignment.reason if chart.assignment else ""),
             radius_m=float(placement.radius_m or 0),
         )
-
-    # -- sheets -----------------------------------------------------------------
-
-    def sheets(
-        self,
-        stored: StoredPlan,
-        team_ids: Sequence[str],
-        charts: dict[str, CaseChart],
-        *,
-        call_back: Collection[str] = (),
-    ) -> list[SheetData]:
-        """
-        Sheets of some teams.
-
-        Parameters
-        ----------
-        stored
-            The plan.
-        team_ids
-            Whose sheets, in this order.
-        charts
-            The plan's charts by id.
-        call_back
-            Charts whose call-back number the dispatcher ticked; it is printed only
-            where the chart asks for contact.
-        """
-        teams = {team.id: team for team in self.services.profile.teams}
-        routes = {route.team_id: route for route in stored.plan.routes}
-        return [
-            self._sheet(teams[team_id], routes[team_id], stored, charts, set(call_back))
-            for team_id in team_ids
-        ]
-
-    def _sheet(
-        self,
-        team: MobileTeam,
-        route: Route,
-        stored: StoredPlan,
-        charts: dict[str, CaseChart],
-        call_back: Collection[str],
-    ) -> SheetData:
-        services, profile = self.services, self.services.profile
-        office = profile.office(team.office_id)
-        now = services.clock.now()
-        lunch = "—"
-        if route.lunch_start_s is not None and route.lunch_end_s is not None:
-            lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
-        stops = [
-            self._sheet_stop(order, stop, charts[stop.visit_id], stored, call_back)
-            for order, stop in enumerate(route.stops, start=1)
-            if stop.visit_id in charts
-        ]
-        return SheetData(
-            date_text=self.date_text(stored.plan.date),
-            date_iso=stored.plan.date.isoformat(),
-            office=office.name,
-            office_tel=office.tel,
-            team=team.name,
-            vehicle=team.vehicle.name,
-            crew_text=f"{team.crew_size}名",
-            plan_version=stored.version,
-            printed_at=moment_text(now, profile.timezone),
-            depart=clock_text(route.depart_s),
-            return_=clock_text(route.return_s),
-            lunch=lunch,
-            total_drive_min=round(route.drive_s / 60),
-            total_km=route.drive_m / 1000,
-            travel_note=(
-                ESTIMATED
-                if stored.plan.travel_level is TravelLevel.STRAIGHT_LINE
-                else ""
-            ),
-            base_url=services.settings.base_url,
-            base_lon=team.base.lon,
-            base_lat=team.base.lat,
-            stops=tuple(stops),
-            wards=self.ward_rings,
-            attribution=self._sheet_attribution,
-        )
-
-    @cached_property
-    def _sheet_attribution(self) -> str:
-        """One short line: the sheet has room for publishers, not for sentences."""
-        publishers = dict.fromkeys(
-            f"{source.publisher}({source.licence})"
-            for source in self.services.profile.sources
-            if source.id != TILE_SOURCE and source.licence not in NO_LICENCE
-        )
-        return "データ: " + "、".join(publishers)
-
-    def _sheet_stop(
-        self,
-        order: int,
-        stop: Stop,
-        chart: CaseChart,
-        stored: StoredPlan,
-        call_back: Collection[str],
-    ) -> SheetStop:
-        placement = chart.placement
-        if placement is None or placement.place is None:  # pragma: no cover
-            raise ValueError(chart.id)
-        category = self.services.profile.catalogue.get(chart.consultation.category_code)
-        phone = None
-        if chart.consultation.contact_wanted and chart.id in call_back:
-            phone = self.services.store.reporter(chart.id).phone or None
-        return SheetStop(
-            order=order,
-            chart_id=chart.id,
-            chart_number=chart.number,
-            planned_start=clock_text(stop.start_s),
-            planned_end=clock_text(stop.end_s),
-            urgency=chart.urgency,
-            place_text=f"{self.place_text(chart)} {placement.rest}".strip(),
-            landmark=chart.consultation.landmark_text,
-            district=self.district_text(chart),
-            category=category.name,
-            instruction=category.instruction,
-            materials=category.materials,
-            minutes=(stop.end_s - stop.start_s) // 60,
-            cautions=self._cautions(chart, category.caution, stored.plan.date),
-            lon=placement.place.lon,
-            lat=placement.place.lat,
-            radius_m=float(placement.radius_m or 0),
-            drive_min=round(stop.drive_s / 60),
-            call_back=phone,
-            changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
-            late=stop.late_s > 0,
-        )
-
-    def _cautions(
-        self, chart: CaseChart, caution: str, day: dt.date
-    ) -> tuple[str, ...]:
-        timezone = self.services.profile.timezone
-        lines = []
-        due = chart.due_at.astimezone(timezone) if chart.due_at else None
-        if due is not None and due.date() < day:
-            lines.append(f"期限超過({short_date(due.date())})")
-        if chart.consultation.appointment is not None:
-            lines.append(promise_text(chart.consultation, timezone))
-        placement = chart.placement
-        if placement is not None and (placement.radius_m or 0) > UNCERTAIN_M:
-            lines.append(f"場所はおよそ 約{placement.radius_m}m")
-        if caution:
-            lines.append(caution)
-        return tuple(lines)
-
-
-def promise_text(consultation: Consultation, timezone: dt.tzinfo) -> str:
-    """Return the appointment as it is said to the crew: 約束 10:00–12:00."""
-    appointment = consultation.appointment
-    if appointment is None:
-        return ""
-    start = appointment.start_at.astimezone(timezone)
-    end = appointment.end_at.astimezone(timezone)
-    return f"約束 {start.hour}:{start.minute:02d}–{end.hour}:{end.minute:02d}"
 
 
 def due_text(chart: CaseChart, timezone: dt.tzinfo) -> str:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.day_run import fonts_dir, sheet_words
 from api.dependencies import PicturesDep, ServicesDep
 from api.pictures import Pictures
+from api.sheet_values import sheet_values
 from api.wiring import Services
 from dispatch.domain.case_chart import ChartEntry, EntryKind
 from dispatch.domain.errors import InvalidInputError, NotFoundError
@@ -71,7 +72,7 @@ def _printed(
             )
             services.store.append(chart_id, [entry])
     documents = render_sheets(
-        pictures.sheets(stored, team_ids, charts, call_back=call_back & printed),
+        sheet_values(pictures, stored, team_ids, charts, call_back=call_back & printed),
         fonts_dir=fonts_dir(services.settings.assets_dir),
         labels=sheet_words(services),
     )

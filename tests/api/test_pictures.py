@@ -14,9 +14,9 @@ from api.pictures import (
     Pictures,
     due_text,
     is_overdue,
-    promise_text,
     time_left_text,
 )
+from api.sheet_values import promise_text, sheet_values
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
 from dispatch.domain.place import LonLat
@@ -52,8 +52,12 @@ class Drawn:
     def stops(self, *, call_back: set[str] | None = None) -> dict[str, SheetStop]:
         """All stops on all sheets, by chart."""
         team_ids = [route.team_id for route in self.plan.plan.routes]
-        sheets = self.pictures.sheets(
-            self.plan, team_ids, self.charts, call_back=call_back or set()
+        sheets = sheet_values(
+            self.pictures,
+            self.plan,
+            team_ids,
+            self.charts,
+            call_back=call_back or set(),
         )
         return {stop.chart_id: stop for sheet in sheets for stop in sheet.stops}
 
@@ -204,8 +208,8 @@ def test_crew_is_told_of_promise_and_rough_place(drawn: Drawn) -> None:
 def test_estimated_driving_is_called_so(drawn: Drawn) -> None:
     office_id = drawn.pictures.services.profile.offices[0].id
     assert drawn.pictures.plan_map(drawn.plan, office_id, {}).straight_line
-    sheets = drawn.pictures.sheets(
-        drawn.plan, [drawn.plan.plan.routes[0].team_id], drawn.charts
+    sheets = sheet_values(
+        drawn.pictures, drawn.plan, [drawn.plan.plan.routes[0].team_id], drawn.charts
     )
     assert "推定" in sheets[0].travel_note
 
@@ -251,8 +255,9 @@ def test_deadline_to_the_minute_is_not_yet_overdue() -> None:
     assert due_text(chart(due_at=None), TOKYO) == "期限なし"
 
 
-def test_promise_is_told_in_local_time() -> None:
+def test_promise_is_told_in_local_time(drawn: Drawn) -> None:
     utc = dt.datetime(2026, 11, 24, 1, 5, tzinfo=dt.UTC)  # 10:05 in Osaka
     promise = Appointment(start_at=utc, end_at=utc + dt.timedelta(hours=2))
-    assert promise_text(consultation(appointment=promise), TOKYO) == "約束 10:05–12:05"
-    assert promise_text(consultation(), TOKYO) == ""
+    told = promise_text(drawn.pictures, consultation(appointment=promise))
+    assert told == "約束 10:05–12:05"
+    assert promise_text(drawn.pictures, consultation()) == ""

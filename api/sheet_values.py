@@ -1,0 +1,192 @@
+"""A plan's routes as values for the printed sheets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+
+from api.pictures import NO_LICENCE, TILE_SOURCE, UNCERTAIN_M, Pictures
+from dispatch.domain.case_chart import CaseChart
+from dispatch.domain.consultation import Consultation
+from dispatch.domain.explain import clock_text
+from dispatch.domain.plan import Route, Stop
+from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel
+from dispatch.ports import StoredPlan
+from maps.route_sheet import SheetData, SheetStop
+
+
+def sheet_values(
+    pictures: Pictures,
+    stored: StoredPlan,
+    team_ids: Sequence[str],
+    charts: dict[str, CaseChart],
+    *,
+    call_back: Collection[str] = (),
+) -> list[SheetData]:
+    """
+    Sheets of some teams.
+
+    Parameters
+    ----------
+    stored
+        The plan.
+    team_ids
+        Whose sheets, in this order.
+    charts
+        The plan's charts by id.
+    call_back
+        Charts whose call-back number the dispatcher ticked; it is printed only
+        where the chart asks for contact.
+    """
+    teams = {team.id: team for team in pictures.services.profile.teams}
+    routes = {route.team_id: route for route in stored.plan.routes}
+    return [
+        _sheet(
+            pictures, teams[team_id], routes[team_id], stored, charts, set(call_back)
+        )
+        for team_id in team_ids
+    ]
+
+
+def _sheet(
+    pictures: Pictures,
+    team: MobileTeam,
+    route: Route,
+    stored: StoredPlan,
+    charts: dict[str, CaseChart],
+    call_back: Collection[str],
+) -> SheetData:
+    services, profile = pictures.services, pictures.services.profile
+    office = profile.office(team.office_id)
+    now = services.clock.now()
+    lunch = "—"
+    if route.lunch_start_s is not None and route.lunch_end_s is not None:
+        lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
+    stops = [
+        _sheet_stop(pictures, order, stop, charts[stop.visit_id], stored, call_back)
+        for order, stop in enumerate(route.stops, start=1)
+        if stop.visit_id in charts
+    ]
+    return SheetData(
+        date_text=pictures.date_text(stored.plan.date),
+        date_iso=stored.plan.date.isoformat(),
+        office=office.name,
+        office_tel=office.tel,
+        team=team.name,
+        vehicle=team.vehicle.name,
+        crew_text=pictures.word("crew_size").format(n=team.crew_size),
+        plan_version=stored.version,
+        printed_at=pictures.moment_text(now),
+        depart=clock_text(route.depart_s),
+        return_=clock_text(route.return_s),
+        lunch=lunch,
+        total_drive_min=round(route.drive_s / 60),
+        total_km=route.drive_m / 1000,
+        travel_note=(
+            pictures.word("estimated_travel")
+            if stored.plan.travel_level is TravelLevel.STRAIGHT_LINE
+            else ""
+        ),
+        base_url=services.settings.base_url,
+        base_lon=team.base.lon,
+        base_lat=team.base.lat,
+        stops=tuple(stops),
+        wards=pictures.ward_rings,
+        attribution=_attribution(pictures),
+    )
+
+
+def _attribution(pictures: Pictures) -> str:
+    """One short line: the sheet has room for publishers, not for sentences."""
+    publishers = dict.fromkeys(
+        f"{source.publisher}({source.licence})"
+        for source in pictures.services.profile.sources
+        if source.id != TILE_SOURCE and source.licence not in NO_LICENCE
+    )
+    return pictures.word("data") + "、".join(publishers)
+
+
+def _sheet_stop(
+    pictures: Pictures,
+    order: int,
+    stop: Stop,
+    chart: CaseChart,
+    stored: StoredPlan,
+    call_back: Collection[str],
+) -> SheetStop:
+    placement = chart.placement
+    if placement is None or placement.place is None:  # pragma: no cover
+        raise ValueError(chart.id)
+    category = pictures.services.profile.catalogue.get(chart.consultation.category_code)
+    phone = None
+    if chart.consultation.contact_wanted and chart.id in call_back:
+        phone = pictures.services.store.reporter(chart.id).phone or None
+    return SheetStop(
+        order=order,
+        chart_id=chart.id,
+        chart_number=chart.number,
+        planned_start=clock_text(stop.start_s),
+        planned_end=clock_text(stop.end_s),
+        urgency=chart.urgency,
+        place_text=_address(pictures, chart),
+        landmark=chart.consultation.landmark_text,
+        district=pictures.district_text(chart),
+        category=category.name,
+        instruction=category.instruction,
+        materials=category.materials,
+        minutes=(stop.end_s - stop.start_s) // 60,
+        cautions=_cautions(pictures, chart, category.caution, stored.plan.date),
+        lon=placement.place.lon,
+        lat=placement.place.lat,
+        radius_m=float(placement.radius_m or 0),
+        drive_min=round(stop.drive_s / 60),
+        call_back=phone,
+        changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
+        late=stop.late_s > 0,
+    )
+
+
+def _cautions(
+    pictures: Pictures, chart: CaseChart, caution: str, day: dt.date
+) -> tuple[str, ...]:
+    timezone = pictures.services.profile.timezone
+    lines = []
+    due = chart.due_at.astimezone(timezone) if chart.due_at else None
+    if due is not None and due.date() < day:
+        lines.append(
+            pictures.word("overdue_since").format(day=pictures.short_date(due.date()))
+        )
+    if chart.consultation.appointment is not None:
+        lines.append(promise_text(pictures, chart.consultation))
+    placement = chart.placement
+    if placement is not None and (placement.radius_m or 0) > UNCERTAIN_M:
+        lines.append(pictures.word("about").format(metres=placement.radius_m))
+    if caution:
+        lines.append(caution)
+    return tuple(lines)
+
+
+def _address(pictures: Pictures, chart: CaseChart) -> str:
+    """Address for the crew: our town with its numbers, or as it was reported."""
+    placement = chart.placement
+    known = pictures.place_text(chart)
+    if placement is None or placement.town:
+        return f"{known} {placement.rest if placement else ''}".strip()
+    reported = chart.consultation.address_text
+    if not reported:
+        return known
+    return f"{pictures.ward_name(placement.ward_code)} {reported}".strip()
+
+
+def promise_text(pictures: Pictures, consultation: Consultation) -> str:
+    """Return the appointment as it is said to the crew: 約束 10:00–12:00."""
+    appointment = consultation.appointment
+    if appointment is None:
+        return ""
+    timezone = pictures.services.profile.timezone
+    start = appointment.start_at.astimezone(timezone)
+    end = appointment.end_at.astimezone(timezone)
+    return pictures.word("promise").format(
+        start=f"{start.hour}:{start.minute:02d}", end=f"{end.hour}:{end.minute:02d}"
+    )
