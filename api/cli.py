@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import secrets
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,18 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from api.app import create_app
-from api.day_run import StepTimes, Told, run_day
+from api.day_run import (
+    MAP_FOLDER,
+    SHEET_FOLDER,
+    SUMMARY_FILE,
+    StepTimes,
+    Told,
+    run_day,
+)
 from api.errors import EXIT_CODES
 from api.import_mapping import ImportMapping, read_mapping
 from api.importer import Importer, ImportReport, Row, read_rows
@@ -46,6 +54,7 @@ SHOWN_REFUSALS = 20
 DEMO_WHO = "デモ配車担当"
 DEMO_OPENS = dt.time(8, 50)
 CHUNK = 100
+DATABASE_FILE = "kidohan.sqlite3"
 
 StormOption = Annotated[
     bool, typer.Option("--storm", help="a storm day: three times as many")
@@ -61,7 +70,7 @@ def prepare() -> None:
     """Make the areas of the city (wards, school districts), once at set-up."""
     settings = load_settings()
     profile = load_city(settings.city)
-    areas = prepared_areas(settings, profile)
+    areas = prepared_areas(settings, profile, read_towns(profile))
     console.print(
         f"{profile.name}: 区 {len(areas.wards)}、校区 {len(areas.districts)}"
         f"{'(近似)' if areas.approximate else ''} → {settings.prepared_areas_dir}"
@@ -178,10 +187,10 @@ def demo(
 ) -> None:
     """Play one working day of the city, write everything, then serve the pages."""
     params = DemoParams(count=count, seed=seed, storm=storm)
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
     settings = _demo_settings(out, params.date, port)
+    if serve_pages:
+        _require_free(settings.host, settings.port)
+    _clear(out)
     times = StepTimes()
     _play(settings, params, out, times)
     if serve_pages:
@@ -189,6 +198,34 @@ def demo(
         console.print(f"[bold]画面 → {settings.base_url}/[/]  (終了は Ctrl+C)")
         console.print(f"API  → {settings.base_url}/docs  X-API-Key: {key}")
         _serve(settings)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that is in use, before any work is done."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            message = "in use by another program; choose another: make demo PORT=8080"
+            raise InvalidInputError(f"port {port}", message) from None
+
+
+def _clear(out: Path) -> None:
+    """Make room for a new demonstration; only what an earlier one wrote goes."""
+    ours = {MAP_FOLDER, SHEET_FOLDER, SUMMARY_FILE}
+    strangers = [
+        item.name
+        for item in (out.iterdir() if out.is_dir() else ())
+        if item.name not in ours and not item.name.startswith(DATABASE_FILE)
+    ]
+    if strangers:
+        message = (
+            f"holds other files ({', '.join(sorted(strangers)[:3])}); choose another"
+        )
+        raise InvalidInputError(f"--out {out}", message)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
 
 
 def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -> None:
@@ -200,8 +237,7 @@ def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -
         with _bars() as told:
             with times.step("generate"):
                 told("相談を作っています(合成データ)", 0.0)
-                towns = read_towns(services.profile)
-                items = demo_consultations(services.profile, towns, params)
+                items = demo_consultations(services.profile, services.towns, params)
                 told("相談を作っています(合成データ)", 1.0)
             with times.step("intake"):
                 for start in range(0, len(items), CHUNK):
@@ -224,7 +260,7 @@ def _demo_settings(out: Path, date: dt.date, port: int) -> Settings:
     return load_settings(
         # A new key with every demonstration: one that is printed in a README is none.
         api_keys=f"demo:{secrets.token_urlsafe(12)}",
-        database_url=f"sqlite:///{out / 'kidohan.sqlite3'}",
+        database_url=f"sqlite:///{out / DATABASE_FILE}",
         demo_now=dt.datetime.combine(date, DEMO_OPENS, timezone),
         port=port,
         base_url=f"http://{first.host}:{port}",
@@ -235,15 +271,14 @@ def _demo_settings(out: Path, date: dt.date, port: int) -> Settings:
 def settings() -> None:
     """List every setting, its value now and what it means."""
     now = load_settings()
-    table = Table("変数", "今の値", "意味")
     for name, info in Settings.model_fields.items():
-        table.add_row(
-            f"{PREFIX}{name.upper()}", now.shown(name), info.description or ""
-        )
-    console.print(table)
+        line = f"[bold]{PREFIX}{name.upper()}[/]={escape(now.shown(name))}"
+        console.print(line, soft_wrap=True)
+        console.print(f"    {info.description or ''}", style="dim")
 
 
 def _serve(now: Settings) -> None:
+    _require_free(now.host, now.port)
     uvicorn.run(
         create_app(now),
         host=now.host,

@@ -145,6 +145,21 @@ def install_error_handlers(app: FastAPI) -> None:
             )
         return problem_response(problem)
 
+    @app.exception_handler(Exception)
+    async def on_anything(request: Request, error: Exception) -> JSONResponse:
+        # The server logs the trace itself; the person learns no more than this.
+        del request, error
+        title = "内部の誤りで処理できませんでした"
+        detail = "もう一度試して、続くようなら管理者に連絡してください"
+        return problem_response(
+            Problem(
+                type=TYPE_BASE + "internal",
+                title=title,
+                status=SERVER_ERROR,
+                detail=detail,
+            )
+        )
+
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(
         request: Request, error: RequestValidationError

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -55,6 +56,8 @@ for _name in (
 _environment.globals["SIGN_TEXT"] = SIGN_TEXT
 _environment.globals["OUTCOME_TEXT"] = OUTCOME_TEXT
 _environment.filters["clock"] = wording.clock_text
+_environment.filters["minutes"] = lambda seconds: round(seconds / 60)
+_environment.globals["FIELD_TEXT"] = wording.FIELD_TEXT
 _environment.filters["era"] = wording.era_date
 
 
@@ -97,7 +100,7 @@ def day_of(request: Request, text: str | None) -> dt.date:
 
 def install_page_errors(app: FastAPI) -> None:
     """Answer errors with a page where a browser asked for one."""
-    for kind in (DispatchError, RequestValidationError, HTTPException):
+    for kind in (DispatchError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _page_for(app.exception_handlers[kind]))
 
 
@@ -109,9 +112,18 @@ def _page_for(api_answer: Any) -> Callable[[Request, Exception], Any]:  # noqa: 
         if not wants_page(request):
             return answer
         problem = Problem.model_validate_json(bytes(answer.body))
-        return page(request, "error.html", {"problem": problem}, status=problem.status)
+        values = {"problem": problem, "back": _back(request)}
+        return page(request, "error.html", values, status=problem.status)
 
     return on_error
+
+
+def _back(request: Request) -> str:
+    """Path of our own page that the person came from; empty for any other."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    if came_from.netloc != request.headers.get("host"):
+        return ""
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
 
 
 def wants_page(request: Request) -> bool:

@@ -139,7 +139,7 @@ class Pictures:
             return town if town.startswith(ward) else f"{ward}{town}"
         if placement.level is PlaceLevel.LANDMARK:
             return f"{ward} {placement.matched_text}".strip()
-        return f"{ward} {self.word('by_position')}".strip()
+        return f"{ward}{self.word('by_position')}".strip()
 
     def district_text(self, chart: CaseChart) -> str:
         """School district with 近似 where its border is approximate."""
@@ -151,7 +151,9 @@ class Pictures:
         if name is None:
             return placement.district_id
         mark = "(近似)" if self.is_approximate else ""
-        return f"{name}{word}{mark}"
+        # 小学校 are short here (桜宮小校区); a branch is not (常盤小分校区).
+        text = name + word.removeprefix("校") if name.endswith("校") else name + word
+        return text + mark
 
     def office_name(self, chart: CaseChart) -> str:
         """Office in charge, or the partner that took over."""

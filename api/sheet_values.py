@@ -157,7 +157,11 @@ def _cautions(
         lines.append(
             pictures.word("overdue_since").format(day=pictures.short_date(due.date()))
         )
-    if chart.consultation.appointment is not None:
+    appointment = chart.consultation.appointment
+    if (
+        appointment is not None
+        and appointment.start_at.astimezone(timezone).date() == day
+    ):
         lines.append(promise_text(pictures, chart.consultation))
     placement = chart.placement
     if placement is not None and (placement.radius_m or 0) > UNCERTAIN_M:

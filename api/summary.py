@@ -38,8 +38,8 @@ def _counts(result: DayResult) -> Panel:
     estimated = " [dim]推定(直線)[/]" if level is TravelLevel.STRAIGHT_LINE else ""
     text = (
         f"相談 [bold]{summary['consultations']}[/]件  "
-        f"場所を特定 {summary['placed']}件  確認待ち {summary['unplaced']}件  "
-        f"関係事務所へ {summary['partner']}件  移管 {summary['referred']}件\n"
+        f"場所を特定 {summary['placed']}件(うち関係事務所へ {summary['partner']}件)  "
+        f"確認待ち {summary['unplaced']}件  移管 {summary['referred']}件\n"
         f"訪問 [bold]{served}[/]件を計画(実行できる {feasible}件のうち)  "
         f"移動 計{summary['drive_minutes']:,}分{estimated}  "
         f"規則違反 {summary['violations']}件"
@@ -64,8 +64,8 @@ def _offices(services: Services, result: DayResult) -> Table:
             office.name,
             str(len(own)),
             str(sum(len(route.stops) for route in own)),
-            f"{sum(route.service_s for route in own) // 60:,}",
-            f"{sum(route.drive_s for route in own) // 60:,}",
+            f"{round(sum(route.service_s for route in own) / 60):,}",
+            f"{round(sum(route.drive_s for route in own) / 60):,}",
             f"{sum(route.drive_m for route in own) / 1000:,.0f}",
             clock_text(last) if last else "—",
         )

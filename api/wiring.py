@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,7 +29,7 @@ from geodata.areas import (
 from geodata.city import CityProfile, load_city
 from geodata.geocoder import CityGeocoder
 from geodata.landmarks import LandmarkIndex, school_landmark
-from geodata.towns import other_municipalities, read_towns
+from geodata.towns import Town, other_municipalities, read_towns
 from geodata.travel_times import StraightLineTravelTimes
 
 SKILL_LABEL = "skill_"
@@ -44,6 +44,7 @@ class Services:
     settings: Settings
     profile: CityProfile
     areas: CityAreas
+    towns: tuple[Town, ...]
     store: SqlStore
     geocoder: CityGeocoder
     intake: IntakeDesk
@@ -94,8 +95,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             if settings.demo_now is not None
             else SystemClock(profile.timezone)
         )
-    areas = prepared_areas(settings, profile)
-    geocoder = make_geocoder(profile, areas)
+    towns = read_towns(profile)
+    areas = prepared_areas(settings, profile, towns)
+    geocoder = make_geocoder(profile, areas, towns)
     store = SqlStore(open_database(settings.database_url), profile.catalogue)
     travel = StraightLineTravelTimes(
         speed_kmh=profile.travel.speed_kmh,
@@ -125,6 +127,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         settings=settings,
         profile=profile,
         areas=areas,
+        towns=towns,
         store=store,
         geocoder=geocoder,
         intake=intake,
@@ -134,10 +137,11 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
 
 
-def prepared_areas(settings: Settings, profile: CityProfile) -> CityAreas:
+def prepared_areas(
+    settings: Settings, profile: CityProfile, towns: Sequence[Town]
+) -> CityAreas:
     """Load the areas made at set-up; make them when missing, stale or damaged."""
     folder = settings.prepared_areas_dir
-    towns = read_towns(profile)
     try:
         areas = load_areas(folder)
     except SourceError:
@@ -151,9 +155,10 @@ def prepared_areas(settings: Settings, profile: CityProfile) -> CityAreas:
     return areas
 
 
-def make_geocoder(profile: CityProfile, areas: CityAreas) -> CityGeocoder:
+def make_geocoder(
+    profile: CityProfile, areas: CityAreas, towns: Sequence[Town]
+) -> CityGeocoder:
     """Build the geocoder of a city; with no polygons, what is stated counts."""
-    towns = read_towns(profile)
     has_wards, has_districts = len(areas.wards) > 0, len(areas.districts) > 0
     return CityGeocoder(
         address_book=AddressBook(

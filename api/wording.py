@@ -23,6 +23,34 @@ FISCAL_YEAR_STARTS = 4  # 年度 begins in April (地方自治法 208条)
 UNKNOWN_WARD = "00000"
 HOUR_MIN = 60
 DAY_MIN = 24 * HOUR_MIN
+EXACT_BELOW_MIN = 3 * HOUR_MIN
+
+# Fields as the pages call them; programs get the names they sent.
+FIELD_TEXT = {
+    "category": "分類",
+    "description": "内容",
+    "address": "住所・目標物",
+    "landmark": "目標物",
+    "position": "場所",
+    "place": "場所",
+    "appointment": "約束の時間",
+    "appointment.start_at": "約束の時間",
+    "appointment.end_at": "約束の時間",
+    "tagged_on": "エフの取付日",
+    "urgency": "緊急度",
+    "reporter.name": "申出人の氏名",
+    "reporter.phone": "申出人の電話",
+    "reporter.address": "申出人の住所",
+    "who": "担当者",
+    "why": "理由",
+    "note": "使用材料・申し送り",
+    "office_id": "変更先",
+    "team_id": "変更先の班",
+    "target": "変更先",
+    "team": "班",
+    "outcome": "措置",
+    "form": "入力",
+}
 
 STATUS_TEXT = {
     ChartStatus.RECEIVED: "受付",
@@ -140,6 +168,8 @@ def deadline_text(
 def _amount(minutes: int) -> str:
     if minutes < HOUR_MIN:
         return f"{minutes}分"
+    if minutes < EXACT_BELOW_MIN and minutes % HOUR_MIN:
+        return f"{minutes // HOUR_MIN}時間{minutes % HOUR_MIN}分"
     if minutes < DAY_MIN:
         return f"{minutes // HOUR_MIN}時間"
     return f"{minutes // DAY_MIN}日"

@@ -40,7 +40,7 @@ from dispatch.ports import (
     TravelTimes,
 )
 
-SYSTEM = "kidohan"  # who, in entries that a rule wrote
+SYSTEM = "自動処理"  # who, in entries that a rule wrote
 BY_HAND_RADIUS_M = 30  # a click on a street map, judged; configuration of a later map
 
 
@@ -259,10 +259,16 @@ class IntakeDesk:
         )
 
     def place_by_hand(
-        self, chart_id: str, version: int, place: LonLat, *, who: str
+        self,
+        chart_id: str,
+        version: int,
+        place: LonLat,
+        *,
+        who: str,
+        radius_m: int = BY_HAND_RADIUS_M,
     ) -> CaseChart:
         """
-        Place an unplaced chart where a person pointed.
+        Place an unplaced chart where a person pointed, as sure as the map was fine.
 
         Raises
         ------
@@ -273,7 +279,9 @@ class IntakeDesk:
         """
         require_length("who", who, MAX_NAME)
         chart = self._read(chart_id, version)
-        placement = self._geocoder.place_at(place, radius_m=BY_HAND_RADIUS_M)
+        placement = self._geocoder.place_at(
+            place, radius_m=max(radius_m, BY_HAND_RADIUS_M)
+        )
         if not placement.is_placed:
             raise InvalidInputError("place", placement.message)
         category = self._rules.catalogue.get(chart.consultation.category_code)

@@ -12,16 +12,32 @@ from dispatch.domain.catalogue import Catalogue, Duty
 from dispatch.domain.checks import violations
 from dispatch.domain.errors import SolverError
 from dispatch.domain.explain import feasible_alone, why_unassigned
+from dispatch.domain.improve import repaired
 from dispatch.domain.place import LonLat, WorksOffice
-from dispatch.domain.plan import Plan, Route, Stop, Unassigned, UnassignedReason
+from dispatch.domain.plan import (
+    Plan,
+    Route,
+    Score,
+    Stop,
+    Unassigned,
+    UnassignedReason,
+)
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.schedule import DayScheduler
+from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.visit import TimeWindow, Visit
-from dispatch.ports import OnProgress, Progress, SearchParams, Solver, TravelTimes
+from dispatch.ports import (
+    OnProgress,
+    Progress,
+    SearchOutcome,
+    SearchParams,
+    Solver,
+    TravelTimes,
+)
 
 NEVER_DUE_S = 10 * 86_400
+KEPT_DRIVE_FACTOR = 1.15  # driving that stability may cost: a judgement, to be tuned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +64,7 @@ class PreparedDay:
     on_hold: tuple[Unassigned, ...]
     first_team_ids: Mapping[str, str | None]
     names: Mapping[str, str]
+    orders_in_force: tuple[Order, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +125,7 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
     )
     return PreparedDay(
         problem=problem,
+        orders_in_force=_orders_of(day.in_force, problem),
         on_hold=tuple(on_hold),
         first_team_ids={
             chart.id: chart.assignment.team_id
@@ -139,14 +157,9 @@ def plan_day(
     outcome = solver.search(problem, params, told)
     told(Progress(step="計画を確かめています", done=1.0))
     scheduler = DayScheduler(problem)
-    score = score_of(scheduler, outcome.orders)
-    if score is None:
-        message = "the solver returned an order that has no legal times"
-        raise SolverError(message)
-    routes = tuple(
-        scheduler.route(index, order) for index, order in enumerate(outcome.orders)
-    )
-    served = {index for order in outcome.orders for index in order}
+    orders, score, method = _chosen(scheduler, outcome, prepared.orders_in_force)
+    routes = tuple(scheduler.route(index, order) for index, order in enumerate(orders))
+    served = {index for order in orders for index in order}
     left_out = [i for i in range(len(problem.visits)) if i not in served]
     unassigned = tuple(
         why_unassigned(scheduler, index, routes, prepared.names) for index in left_out
@@ -158,7 +171,7 @@ def plan_day(
         score=score,
         travel_level=problem.travel.level,
         seed=params.seed,
-        method=outcome.method + (" (time guard)" if outcome.cut_short else ""),
+        method=method,
     )
     broken = violations(problem, plan)
     if broken:
@@ -173,6 +186,50 @@ def plan_day(
             for index in range(len(problem.visits))
         ),
         reasons=moved_reasons(scheduler, plan, prepared.first_team_ids),
+    )
+
+
+def _chosen(
+    scheduler: DayScheduler,
+    outcome: SearchOutcome,
+    orders_in_force: tuple[Order, ...] | None,
+) -> tuple[tuple[Order, ...], Score, str]:
+    """
+    Keep the plan in force, with what is new put in, unless the search is truly better.
+
+    What is printed and promised is worth more than a few minutes of driving: the
+    search wins only when it serves or is in time for more, or drives far less.
+    """
+    method = outcome.method + (" (time guard)" if outcome.cut_short else "")
+    found = score_of(scheduler, outcome.orders)
+    if found is None:
+        message = "the solver returned an order that has no legal times"
+        raise SolverError(message)
+    if orders_in_force is not None:
+        kept = tuple(repaired(scheduler, orders_in_force))
+        score = score_of(scheduler, kept)
+        if (
+            score is not None
+            and score.promises_key() <= found.promises_key()
+            and score.drive_s <= found.drive_s * KEPT_DRIVE_FACTOR
+        ):
+            return kept, score, "plan in force, new visits inserted"
+    return outcome.orders, found, method
+
+
+def _orders_of(plan: Plan | None, problem: DayProblem) -> tuple[Order, ...] | None:
+    """Orders of the plan in force, as far as its visits are still to be planned."""
+    if plan is None:
+        return None
+    index_of = {visit.id: index for index, visit in enumerate(problem.visits)}
+    routes = {route.team_id: route for route in plan.routes}
+    return tuple(
+        tuple(
+            index_of[stop.visit_id]
+            for stop in (routes[day.team.id].stops if day.team.id in routes else ())
+            if stop.visit_id in index_of
+        )
+        for day in problem.team_days
     )
 
 

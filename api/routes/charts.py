@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, Field
 
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
@@ -15,6 +16,7 @@ from dispatch.domain.place import LonLat
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
+MAX_RADIUS_M = 5_000  # a click on the whole city says no more than a ward
 
 
 @router.get("/charts/{chart_id}")
@@ -56,22 +58,29 @@ def show(
     )
 
 
+class PlaceForm(BaseModel):
+    """Where a dispatcher pointed, and how fine the map was."""
+
+    version: int
+    lon: str = Field(max_length=40)
+    lat: str = Field(max_length=40)
+    who: str = Field(max_length=60)
+    radius_m: int = Field(0, ge=0, le=MAX_RADIUS_M)
+
+
 @router.post("/charts/{chart_id}/place")
 def place(
-    chart_id: str,
-    services: ServicesDep,
-    version: Annotated[int, Form()],
-    lon: Annotated[str, Form(max_length=40)],
-    lat: Annotated[str, Form(max_length=40)],
-    who: Annotated[str, Form(max_length=60)],
+    chart_id: str, services: ServicesDep, form: Annotated[PlaceForm, Form()]
 ) -> Response:
     """Place an unplaced chart where the dispatcher pointed."""
     try:
-        point = LonLat(float(lon), float(lat))
+        point = LonLat(float(form.lon), float(form.lat))
     except ValueError:
         problem = "地図で場所を選んでください"
         raise InvalidInputError("place", problem) from None
-    services.intake.place_by_hand(chart_id, version, point, who=who)
+    services.intake.place_by_hand(
+        chart_id, form.version, point, who=form.who, radius_m=form.radius_m
+    )
     return RedirectResponse(f"/charts/{chart_id}", status_code=SEE_OTHER)
 
 

@@ -89,6 +89,22 @@ def wards(pictures: PicturesDep) -> JSONResponse:
     return JSONResponse({"type": "FeatureCollection", "features": features})
 
 
+@router.get("/maps/places.json")
+def places(services: ServicesDep) -> JSONResponse:
+    """Names and positions of towns and schools, to find one's way on the small map."""
+    rows = [
+        [town.name, round(town.place.lat, 5), round(town.place.lon, 5)]
+        for town in services.towns
+    ]
+    schools = [
+        [school.short_name, round(school.place.lat, 5), round(school.place.lon, 5)]
+        for school in services.profile.schools
+        if school.active
+    ]
+    headers = {"Cache-Control": "max-age=3600"}
+    return JSONResponse({"towns": rows, "schools": schools}, headers=headers)
+
+
 def _tagged(request: Request, html: str) -> Response:
     """Answer 304 when the browser has this page already."""
     same = RANDOM_NAME.sub("", html)

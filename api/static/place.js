@@ -19,7 +19,44 @@ if (holder) {
     lat.value = Number(y).toFixed(6);
     show([Number(y), Number(x)], zoom);
   };
-  map.on("click", (event) => choose(event.latlng.lng, event.latlng.lat));
+  // A finger's width on the screen is how sure a click can be.
+  const CLICK_PX = 10;
+  map.on("click", (event) => {
+    const here = map.latLngToContainerPoint(event.latlng);
+    const there = map.containerPointToLatLng(here.add([CLICK_PX, 0]));
+    const radius = Math.max(30, Math.round(map.distance(event.latlng, there)));
+    document.getElementById("radius").value = radius;
+    document.getElementById("radius-text").textContent = `選んだ場所の誤差は約${radius}mです。`;
+    choose(event.latlng.lng, event.latlng.lat);
+  });
+  // Names of towns and schools, once few enough of them are in view.
+  const NAMES_FROM_ZOOM = 14;
+  const names = L.layerGroup().addTo(map);
+  const named = (text, lat, lon, kind) => {
+    const label = document.createElement("span");
+    label.textContent = text;
+    return L.marker([lat, lon], {
+      interactive: false,
+      keyboard: false,
+      icon: L.divIcon({ className: `name name-${kind}`, html: label, iconSize: null }),
+    });
+  };
+  fetch("/maps/places.json")
+    .then((answer) => answer.json())
+    .then((places) => {
+      const draw = () => {
+        names.clearLayers();
+        if (map.getZoom() < NAMES_FROM_ZOOM) return;
+        const view = map.getBounds();
+        for (const [kind, rows] of Object.entries(places)) {
+          for (const [text, lat, lon] of rows) {
+            if (view.contains([lat, lon])) named(text, lat, lon, kind).addTo(names);
+          }
+        }
+      };
+      map.on("moveend", draw);
+      draw();
+    });
   for (const button of document.querySelectorAll(".candidate")) {
     const place = [Number(button.dataset.lat), Number(button.dataset.lon)];
     L.circleMarker(place, { radius: 6, color: "#4d4d4d", dashArray: "3 3" }).addTo(map);

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.domain.errors import SourceError
 
@@ -99,10 +99,10 @@ def migrate(engine: Engine) -> None:
 
 
 def is_alive(engine: Engine) -> bool:
-    """Whether the database answers."""
+    """Whether the database answers and has our tables."""
     try:
         with reading(engine) as connection:
-            connection.execute(text("SELECT 1"))
-    except OperationalError:
+            connection.execute(text("SELECT count(*) FROM number_counters"))
+    except SQLAlchemyError:
         return False
     return True

@@ -106,6 +106,10 @@ class Consultation:
         require_length("stated_ward", self.stated_ward, MAX_LINE)
         require_length("stated_district", self.stated_district, MAX_LINE)
         require_length("external_id", self.external_id, MAX_NAME)
+        promised = self.appointment
+        if promised is not None and promised.end_at < self.received_at:
+            problem = "約束の時間帯が受付より前です。日付を確かめてください"
+            raise InvalidInputError("appointment.end_at", problem)
         require_length("source", self.source, MAX_NAME)
         if not (self.address_text or self.landmark_text or self.position):
             problem = "住所・目標物・座標のどれかを入れてください"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from dispatch.domain.catalogue import Urgency
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 
@@ -157,13 +158,32 @@ def _ruined(
     """Take out a few visits near a seed visit (near by travel time)."""
     problem = scheduler.problem
     served = [index for order in orders for index in order]
-    left_out = [i for i in range(len(problem.visits)) if i not in set(served)]
     if not served:
         return list(orders)
-    centre = chance.choice(left_out if left_out and chance.random() < 0.5 else served)  # noqa: PLR2004 - even odds
+    wanting = _wanting(scheduler, orders, set(served))
+    centre = chance.choice(wanting if wanting and chance.random() < 0.5 else served)  # noqa: PLR2004 - even odds
     away_s = problem.travel.duration_s[problem.visit_nodes[centre]]
     nearest = sorted(served, key=lambda i: (int(away_s[problem.visit_nodes[i]]), i))
     count = chance.randint(1, min(MAX_REMOVED, len(served)))
     pool = nearest[: 3 * count]
     removed = set(chance.sample(pool, min(count, len(pool))))
     return [tuple(i for i in order if i not in removed) for order in orders]
+
+
+def _wanting(
+    scheduler: DayScheduler, orders: Sequence[Order], served: set[int]
+) -> list[int]:
+    """Visits that are left out, or S and A that start late: where to look first."""
+    visits = scheduler.problem.visits
+    wanting = [index for index in range(len(visits)) if index not in served]
+    for team_index, order in enumerate(orders):
+        timing = scheduler.timing(team_index, order)
+        if timing is None or not (timing.s_late or timing.promises_late):
+            continue
+        wanting += [
+            index
+            for index, start_s in zip(order, timing.starts_s, strict=True)
+            if visits[index].urgency in {Urgency.S, Urgency.A}
+            and visits[index].late_s(start_s)
+        ]
+    return wanting

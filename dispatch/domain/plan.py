@@ -103,6 +103,10 @@ class Score:
     overtime_s: int
     balance_s: int
 
+    def promises_key(self) -> tuple[int, ...]:
+        """Levels above driving: what residents and crews notice."""
+        return self.key()[:8]
+
     def key(self) -> tuple[int, ...]:
         """Levels as a tuple, the most important first."""
         return (
