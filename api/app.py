@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.assets import AssetFiles
@@ -92,6 +93,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     install_page_errors(app)
     app.middleware("http")(_guarded)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    # Against a page of another name that is made to point here (DNS rebinding).
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     # `/charts/new` before `/charts/{chart_id}`: the first that fits answers.
     pages = (board, chart_list, phone_desk, charts, plans, maps, sheets)

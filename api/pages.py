@@ -20,7 +20,7 @@ from api.pictures import due_text, is_overdue, time_left_text
 from api.schemas import Problem
 from api.wiring import Services
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.errors import DispatchError
+from dispatch.domain.errors import DispatchError, InvalidInputError
 from dispatch.plan_desk import OUTCOME_TEXT
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -96,6 +96,21 @@ def day_of(request: Request, text: str | None) -> dt.date:
     except ValueError:
         today: dt.date = request.app.state.services.clock.now().date()
         return today
+
+
+def required_day(text: str) -> dt.date:
+    """
+    Day that a form names.
+
+    Raises
+    ------
+    InvalidInputError
+        When it cannot be read: a guess would plan another day.
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError("date", "日付を読めません(例: 2026-11-24)") from None
 
 
 def install_page_errors(app: FastAPI) -> None:

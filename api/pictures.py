@@ -14,7 +14,7 @@ from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.errors import NotFoundError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.placing import PlaceLevel
-from dispatch.domain.plan import Route, Stop
+from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel
 from dispatch.ports import StoredPlan
@@ -266,6 +266,16 @@ class Pictures:
             km=route.drive_m / 1000,
         )
 
+    def _reason(self, chart: CaseChart, stored: StoredPlan) -> str:
+        """Why this team; what a dispatcher typed stays in the chart's history."""
+        assignment = chart.assignment
+        if chart.id in stored.reasons:
+            return stored.reasons[chart.id]
+        if assignment is None:
+            return ""
+        by_rule = assignment.by == "rule"
+        return assignment.reason if by_rule else "配車担当が変更しました。"
+
     def _map_stop(
         self, order: int, stop: Stop, chart: CaseChart, stored: StoredPlan
     ) -> MapStop:
@@ -286,8 +296,7 @@ class Pictures:
             end=clock_text(stop.end_s),
             drive_min=round(stop.drive_s / 60),
             late=stop.late_s > 0,
-            reason=stored.reasons.get(chart.id)
-            or (chart.assignment.reason if chart.assignment else ""),
+            reason=self._reason(chart, stored),
             radius_m=float(placement.radius_m or 0),
         )
 
@@ -303,8 +312,9 @@ def due_text(chart: CaseChart, timezone: dt.tzinfo) -> str:
 
 def is_overdue(chart: CaseChart, now: dt.datetime) -> bool:
     """Whether the deadline has passed and nothing by law holds the chart."""
-    held = chart.status is ChartStatus.ON_HOLD
-    return chart.due_at is not None and chart.due_at < now and not held
+    if not chart.is_open or chart.status is ChartStatus.ON_HOLD:
+        return False
+    return chart.due_at is not None and chart.due_at < now
 
 
 def time_left_text(chart: CaseChart, now: dt.datetime, timezone: dt.tzinfo) -> str:
@@ -312,3 +322,9 @@ def time_left_text(chart: CaseChart, now: dt.datetime, timezone: dt.tzinfo) -> s
     if chart.status is ChartStatus.ON_HOLD:
         return due_text(chart, timezone)
     return deadline_text(chart.due_at, now, timezone)
+
+
+def visit_ids(plan: Plan) -> set[str]:
+    """Ids of all charts that a plan speaks of."""
+    stops = {stop.visit_id for _, _, stop in plan.stops()}
+    return stops | {item.visit_id for item in plan.unassigned}

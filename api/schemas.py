@@ -158,7 +158,7 @@ class AssignmentIn(Strict):
     office_id: str = Field(max_length=40, examples=["tsumori"])
     team_id: str | None = Field(None, max_length=40, examples=["tsumori-1"])
     version: int = Field(ge=1, description="of the chart as it was read")
-    who: str = Field(min_length=1, max_length=MAX_NAME)
+    who: str = Field(min_length=1, max_length=60)
     why: str = Field(min_length=1, max_length=MAX_LINE)
 
 

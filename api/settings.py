@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     areas_dir: Path | None = Field(None, description="prepared areas; var/areas/CITY")
     assets_dir: Path = Field(Path("node_modules"), description="web assets from npm")
     host: str = Field("127.0.0.1", description="address to listen on")
+    host_names: str = Field(
+        "", description="names under which pages are called, comma separated"
+    )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     base_url: str = Field(
         "http://127.0.0.1:8000", description="address printed in QR codes"
@@ -92,6 +95,13 @@ class Settings(BaseSettings):
         if name == "database_url":
             return make_shown_url(self.database_url)
         return str(getattr(self, name))
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Names under which the service answers: a page of another name gets none."""
+        own = [urlsplit(self.base_url).hostname, self.host, "127.0.0.1", "localhost"]
+        extra = [name.strip() for name in self.host_names.split(",")]
+        return [name for name in dict.fromkeys([*own, *extra]) if name]
 
     @property
     def prepared_areas_dir(self) -> Path:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 from api.pictures import NO_LICENCE, TILE_SOURCE, UNCERTAIN_M, Pictures
 from dispatch.domain.case_chart import CaseChart
-from dispatch.domain.consultation import Consultation
+from dispatch.domain.consultation import Consultation, Reporter
 from dispatch.domain.explain import clock_text
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel
 from dispatch.ports import StoredPlan
 from maps.route_sheet import SheetData, SheetStop
+
+MASK = "(伏せ)"
+SHORTEST_MASKED = 2  # one character would blank out half of every address
+# Japanese phone numbers: 0 and 9 or 10 more digits, with or without separators.
+PHONE_LIKE = re.compile(r"0\d{1,4}[-‐−ー–() ]{0,2}\d{1,4}[-‐−ー–() ]{0,2}\d{3,4}(?!\d)")
 
 
 def sheet_values(
@@ -119,9 +126,10 @@ def _sheet_stop(
     if placement is None or placement.place is None:  # pragma: no cover
         raise ValueError(chart.id)
     category = pictures.services.profile.catalogue.get(chart.consultation.category_code)
+    reporter = pictures.services.store.reporter(chart.id)
     phone = None
     if chart.consultation.contact_wanted and chart.id in call_back:
-        phone = pictures.services.store.reporter(chart.id).phone or None
+        phone = reporter.phone or None
     return SheetStop(
         order=order,
         chart_id=chart.id,
@@ -129,8 +137,8 @@ def _sheet_stop(
         planned_start=clock_text(stop.start_s),
         planned_end=clock_text(stop.end_s),
         urgency=chart.urgency,
-        place_text=_address(pictures, chart),
-        landmark=chart.consultation.landmark_text,
+        place_text=_address(pictures, chart, reporter),
+        landmark=masked(chart.consultation.landmark_text, reporter),
         district=pictures.district_text(chart),
         category=category.name,
         instruction=category.instruction,
@@ -171,13 +179,30 @@ def _cautions(
     return tuple(lines)
 
 
-def _address(pictures: Pictures, chart: CaseChart) -> str:
+def masked(text: str, reporter: Reporter) -> str:
+    """
+    Hide what looks like a phone number, and the reporter's own name and number.
+
+    The place as it was reported is needed on the sheet, and people type more into it
+    than the place. A name that is not the reporter's own cannot be told from a place.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    for own in (reporter.name, reporter.phone):
+        word = unicodedata.normalize("NFKC", own).strip()
+        if len(word) >= SHORTEST_MASKED:
+            plain = plain.replace(word, MASK)
+    hidden = PHONE_LIKE.sub(MASK, plain)
+    return hidden if MASK in hidden else text
+
+
+def _address(pictures: Pictures, chart: CaseChart, reporter: Reporter) -> str:
     """Address for the crew: our town with its numbers, or as it was reported."""
     placement = chart.placement
     known = pictures.place_text(chart)
     if placement is None or placement.town:
-        return f"{known} {placement.rest if placement else ''}".strip()
-    reported = chart.consultation.address_text
+        numbers = (placement.rest if placement else "").split()
+        return f"{known} {masked(numbers[0], reporter) if numbers else ''}".strip()
+    reported = masked(chart.consultation.address_text, reporter)
     if not reported:
         return known
     return f"{pictures.ward_name(placement.ward_code)} {reported}".strip()

@@ -50,6 +50,7 @@ FIELD_TEXT = {
     "team": "班",
     "outcome": "措置",
     "form": "入力",
+    "date": "計画の日",
 }
 
 STATUS_TEXT = {

@@ -10,7 +10,8 @@ from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue
 from dispatch.domain.consultation import MAX_LINE, MAX_NAME, require_length
-from dispatch.domain.errors import ConflictError
+from dispatch.domain.deadlines import wall_seconds
+from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.ids import new_id
 from dispatch.domain.outcome import Outcome
@@ -39,6 +40,7 @@ OUTCOME_TEXT = {
     Outcome.CHECKED: "確認のみ",
     Outcome.ABSENT: "不在",
 }
+PLANNED_DAYS_AHEAD = 14  # further off a date is a slip of the keyboard
 CHANGED_START_S = 900  # a promise on paper is told as changed from a quarter of an hour
 
 
@@ -98,16 +100,11 @@ class PlanDesk:
         require_length("who", who, MAX_NAME)
         tools, rules = self._tools, self._rules
         told(Progress(step="相談を集めています", done=0.0))
-        later = tools.plans.planned_after(date)
-        charts = [
-            chart
-            for chart in tools.charts.find(statuses=(*PLANNABLE, ChartStatus.DONE))
-            if chart.id not in later
-        ]
-        before = tools.plans.in_force(date)
-        midnight = dt.datetime.combine(date, dt.time(), rules.timezone)
         now = tools.clock.now()
-        now_s = int((now - midnight).total_seconds())
+        self._require_near(date, now)
+        before = tools.plans.in_force(date)
+        charts = self._candidates(date, before.plan if before else None, now.date())
+        now_s = wall_seconds(now, date, rules.timezone)
         prepared = prepare_day(
             DayInput(
                 date=date,
@@ -141,8 +138,37 @@ class PlanDesk:
                     if before is not None
                     else frozenset()
                 ),
+                based_on=before.id if before is not None else None,
             )
         )
+
+    def _require_near(self, date: dt.date, now: dt.datetime) -> None:
+        """Refuse a day that is over, or so far off that it must be a slip."""
+        ahead = (date - now.date()).days
+        if not 0 <= ahead <= PLANNED_DAYS_AHEAD:
+            problem = f"今日から{PLANNED_DAYS_AHEAD}日先までの日を選んでください"
+            raise InvalidInputError("date", problem)
+
+    def _candidates(
+        self, date: dt.date, before: Plan | None, today: dt.date
+    ) -> list[CaseChart]:
+        """
+        Charts that a plan of the day is made from.
+
+        What another day's plan holds stays there, unless that day is over: then it was
+        not done and is carried over. Done visits of the plan in force are needed to
+        know where their teams are.
+        """
+        held = self._tools.plans.planned_elsewhere(date, since=today)
+        charts = self._tools.charts
+        own = {stop.visit_id for _, _, stop in (before.stops() if before else ())}
+        done = [
+            chart
+            for chart in charts.get_many(own).values()
+            if chart.status is ChartStatus.DONE
+        ]
+        open_charts = charts.find(statuses=PLANNABLE)
+        return [chart for chart in open_charts if chart.id not in held] + done
 
     def publish(self, plan_id: str, *, who: str) -> StoredPlan:
         """
@@ -168,6 +194,7 @@ class PlanDesk:
             raise ConflictError(message)
         now = tools.clock.now()
         before = in_force.plan if in_force is not None else None
+        self._refuse_if_overtaken(stored, before, now)
         changes = self._changes(stored, before, at=now, who=who)
         left_out = [
             (
@@ -240,6 +267,8 @@ class PlanDesk:
         """
         require_length("who", who, MAX_NAME)
         require_length("note", note, MAX_LINE)
+        if not who.strip():
+            raise InvalidInputError("who", "記録した人の名前を入れてください")
         tools = self._tools
         chart = tools.charts.get(chart_id)
         if chart.version != version:
@@ -253,6 +282,24 @@ class PlanDesk:
         )
         tools.charts.save_all([(after, (entry,))])
         return after
+
+    def _refuse_if_overtaken(
+        self, stored: StoredPlan, before: Plan | None, now: dt.datetime
+    ) -> None:
+        """Refuse a draft with a new stop whose time has already come."""
+        now_s = wall_seconds(now, stored.plan.date, self._rules.timezone)
+        old_stops = {
+            stop.visit_id: stop for _, _, stop in (before.stops() if before else ())
+        }
+        if any(
+            stop.start_s < now_s and old_stops.get(stop.visit_id) != stop
+            for _, _, stop in stored.plan.stops()
+        ):
+            message = (
+                f"第{stored.version}版の訪問のうち、開始時刻を過ぎたものがあります。"
+                "計画を作り直してください"
+            )
+            raise ConflictError(message)
 
     def _refuse_if_overridden_since(self, stored: StoredPlan, chart: CaseChart) -> None:
         """Refuse a plan whose chart a dispatcher has reassigned since."""

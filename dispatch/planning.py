@@ -10,6 +10,7 @@ from dispatch.domain.assignment import SharingPolicy, allowed_offices
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Catalogue, Duty
 from dispatch.domain.checks import violations
+from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import SolverError
 from dispatch.domain.explain import feasible_alone, why_unassigned
 from dispatch.domain.improve import repaired
@@ -316,7 +317,6 @@ def _visit(
         return None
     category = day.catalogue.get(chart.consultation.category_code)
     received = chart.consultation.received_at
-    midnight = dt.datetime.combine(day.date, dt.time(), day.timezone)
     window = None
     appointment = chart.consultation.appointment
     if appointment is not None:
@@ -324,9 +324,10 @@ def _visit(
         if start.date() > day.date:
             return None
         if start.date() == day.date:
-            end_s = int((appointment.end_at - midnight).total_seconds())
-            start_s = int((appointment.start_at - midnight).total_seconds())
-            window = TimeWindow(start_s=start_s, end_s=end_s)
+            window = TimeWindow(
+                start_s=wall_seconds(appointment.start_at, day.date, day.timezone),
+                end_s=wall_seconds(appointment.end_at, day.date, day.timezone),
+            )
     bound = assignment.by == "dispatcher"
     office = offices[assignment.office_id]
     own = frozenset({office.id})
@@ -343,18 +344,18 @@ def _visit(
         skills=category.skills,
         crew=category.crew,
         load_kg=category.load_kg,
-        release_s=max(0, int((received - midnight).total_seconds())),
-        due_s=_due_s(chart.due_at, midnight),
+        release_s=max(0, wall_seconds(received, day.date, day.timezone)),
+        due_s=_due_s(chart.due_at, day),
         window=window,
         not_before=chart.hold_until,
         team_id=assignment.team_id if bound else None,
     )
 
 
-def _due_s(due_at: dt.datetime | None, midnight: dt.datetime) -> int | None:
+def _due_s(due_at: dt.datetime | None, day: DayInput) -> int | None:
     if due_at is None:
         return None
-    seconds = int((due_at - midnight).total_seconds())
+    seconds = wall_seconds(due_at, day.date, day.timezone)
     return max(0, min(seconds, NEVER_DUE_S))
 
 
@@ -371,7 +372,9 @@ def _team_day(
     shift = team.shift
     if route is None or day.now_s < route.depart_s:
         return _fresh_team_day(team, base, day.now_s)
-    committed = committed_stops(route, day.now_s)
+    committed = _without_overridden(
+        committed_stops(route, day.now_s), team, charts, day.now_s
+    )
     lunch_start_s = _lunch_already(route, committed, day.now_s)
     free_s = max(day.now_s, shift.start_s)
     if committed:
@@ -427,6 +430,25 @@ def committed_stops(route: Route, now_s: int) -> tuple[Stop, ...]:
         committed.append(stop)
         leaves_s = stop.end_s
     return tuple(committed)
+
+
+def _without_overridden(
+    committed: tuple[Stop, ...],
+    team: MobileTeam,
+    charts: Mapping[str, CaseChart],
+    now_s: int,
+) -> tuple[Stop, ...]:
+    """Leave out a stop not begun yet that a dispatcher has given to somebody else."""
+    if not committed or committed[-1].start_s <= now_s:
+        return committed
+    chart = charts.get(committed[-1].visit_id)
+    assignment = chart.assignment if chart is not None else None
+    if assignment is None or assignment.by != "dispatcher":
+        return committed
+    elsewhere = assignment.office_id != team.office_id or (
+        assignment.team_id is not None and assignment.team_id != team.id
+    )
+    return committed[:-1] if elsewhere else committed
 
 
 def _lunch_already(route: Route, committed: Sequence[Stop], now_s: int) -> int | None:

@@ -177,6 +177,10 @@ class Charts(Protocol):
         """Return the chart of a running number; NotFoundError when there is none."""
         ...
 
+    def get_many(self, chart_ids: Iterable[str]) -> dict[str, CaseChart]:
+        """Charts by id; an id that does not exist is left out."""
+        ...
+
     def find(
         self,
         *,
@@ -230,6 +234,7 @@ class StoredPlan:
     reasons: Mapping[str, str]
     published_at: dt.datetime | None = None
     changed_visit_ids: frozenset[str] = frozenset()
+    based_on: str | None = None  # id of the plan in force when it was made
 
 
 class Plans(Protocol):
@@ -251,8 +256,8 @@ class Plans(Protocol):
         """Return the published plan of a day, if there is one."""
         ...
 
-    def planned_after(self, date: dt.date) -> set[str]:
-        """Visits of the plans in force of later days."""
+    def planned_elsewhere(self, date: dt.date, *, since: dt.date) -> set[str]:
+        """Visits of the plans in force of other days, from a day on."""
         ...
 
     def publish(
@@ -266,6 +271,7 @@ class Plans(Protocol):
         """
         Put a draft in force and change its charts, in one transaction.
 
-        ConflictError when it is no draft, or a chart has changed since it was read.
+        ConflictError when it is no draft, when another plan has come into force
+        since it was made, or when a chart has changed since it was read.
         """
         ...

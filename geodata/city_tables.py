@@ -195,13 +195,20 @@ def _mobile_team(row: Row, base_of_office: Mapping[str, LonLat]) -> MobileTeam:
             shift=Shift(
                 start_s=row.clock_s("shift_start"),
                 end_s=row.clock_s("shift_end"),
-                lunch=Lunch(
-                    nominal_s=row.clock_s("lunch_nominal"),
-                    duration_s=row.whole("lunch_min") * 60,
-                    earliest_s=row.clock_s("lunch_earliest"),
-                    latest_end_s=row.clock_s("lunch_latest_end"),
-                ),
+                lunch=_lunch(row),
                 overtime_max_s=row.whole("overtime_max_min") * 60,
             ),
         )
+    )
+
+
+def _lunch(row: Row) -> Lunch | None:
+    """Lunch of a shift; none when its column is empty."""
+    if not row.optional("lunch_nominal"):
+        return None
+    return Lunch(
+        nominal_s=row.clock_s("lunch_nominal"),
+        duration_s=row.whole("lunch_min") * 60,
+        earliest_s=row.clock_s("lunch_earliest"),
+        latest_end_s=row.clock_s("lunch_latest_end"),
     )

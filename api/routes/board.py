@@ -19,6 +19,8 @@ from dispatch.domain.place import WorksOffice
 router = APIRouter(include_in_schema=False)
 OPEN_FIELD = (ChartStatus.ASSIGNED, ChartStatus.PLANNED)
 SHOWN_URGENT = 10
+SHOWN_ROWS = 50
+NOT_DONE = tuple(status for status in ChartStatus if status is not ChartStatus.DONE)
 
 
 @router.get("/")
@@ -27,15 +29,17 @@ def board(
 ) -> HTMLResponse:
     """Today's board: what needs a person now, then counts."""
     now = services.clock.now()
-    charts = services.store.find()
+    charts = services.store.find(statuses=NOT_DONE)
     in_force = services.store.in_force(now.date())
     open_field = [c for c in charts if c.status in OPEN_FIELD and c.duty is Duty.FIELD]
     urgent = sorted(
         (c for c in open_field if c.urgency is Urgency.S or is_overdue(c, now)),
         key=lambda c: (c.urgency.rank, c.due_at or c.consultation.received_at),
     )
-    by_id = {chart.id: chart for chart in charts}
     left_out = list(in_force.plan.unassigned) if in_force else []
+    by_id = services.store.get_many(item.visit_id for item in left_out)
+    left_out_ids = set(by_id)
+    unplaced = [c for c in charts if c.status is ChartStatus.UNPLACED]
     where = {}
     if in_force is not None:
         teams = {team.id: team.name for team in services.profile.teams}
@@ -51,19 +55,21 @@ def board(
             "pictures": pictures,
             "urgent": urgent[:SHOWN_URGENT],
             "num_urgent": len(urgent),
-            "unplaced": [c for c in charts if c.status is ChartStatus.UNPLACED],
+            "unplaced": unplaced[:SHOWN_ROWS],
+            "num_unplaced": len(unplaced),
             "left_out": [
                 (by_id[item.visit_id], item)
                 for item in left_out
                 if item.visit_id in by_id
-            ],
+            ][:SHOWN_ROWS],
+            "num_left_out": len(left_out),
             "where": where,
             "in_force": in_force,
             "counts": _counts(charts, services.profile.offices),
             "num_since_plan": sum(
                 chart.status is ChartStatus.ASSIGNED and chart.duty is Duty.FIELD
                 for chart in charts
-                if chart.id not in {item.visit_id for item in left_out}
+                if chart.id not in left_out_ids
             ),
         },
     )

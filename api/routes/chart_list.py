@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request, Response
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from api.pictures import Pictures, is_overdue
+from api.wiring import Services
 from api.wording import STATUS_TEXT, URGENCY_TEXT, moment_text
-from dispatch.domain.case_chart import CaseChart
+from dispatch.domain.case_chart import CaseChart, ChartStatus
 
 router = APIRouter(include_in_schema=False)
 SHOWN_LIST = 300
@@ -56,7 +57,7 @@ class Filter:
 def listing(request: Request, services: ServicesDep, pictures: PicturesDep) -> Response:
     """List charts with filter, sort and count."""
     chosen = filter_of(request)
-    found = _found(services.store.find(), chosen, services.clock.now())
+    found = _found(services, chosen)
     return page(
         request,
         "charts.html",
@@ -77,7 +78,7 @@ def listing_csv(
 ) -> Response:
     """Return the same list for Excel; nothing about a person is in it."""
     chosen = filter_of(request)
-    found = _found(services.store.find(), chosen, services.clock.now())
+    found = _found(services, chosen)
     text = _as_csv(found, pictures, services.profile.timezone)
     return Response(
         text.encode("utf-8-sig"),  # Excel takes UTF-8 only with the mark
@@ -99,9 +100,15 @@ def filter_of(request: Request) -> Filter:
     )
 
 
-def _found(
-    charts: Sequence[CaseChart], chosen: Filter, now: dt.datetime
-) -> list[CaseChart]:
+def _found(services: Services, chosen: Filter) -> list[CaseChart]:
+    """Charts of a filter; done work only when it is asked for."""
+    known = {str(status): status for status in ChartStatus}
+    if chosen.status:
+        statuses = [known[chosen.status]] if chosen.status in known else []
+    else:
+        statuses = [status for status in ChartStatus if status is not ChartStatus.DONE]
+    now = services.clock.now()
+    charts = services.store.find(statuses=statuses)
     return sorted((c for c in charts if chosen.keeps(c, now)), key=chosen.key)
 
 

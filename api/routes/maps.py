@@ -11,6 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
+from api.pictures import visit_ids
+from api.wiring import Services
+from dispatch.domain.case_chart import CaseChart, ChartStatus
 from maps.overview_map import overview_map
 from maps.plan_map import plan_map
 
@@ -24,8 +27,7 @@ def overview_page(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> HTMLResponse:
     """Open items by school district: map, and the same content as a table."""
-    charts = [chart for chart in services.store.find() if chart.is_mappable]
-    data = pictures.overview(charts)
+    data = pictures.overview(_open_charts(services))
     rows = sorted(
         (district for district in data.districts if district.open_count),
         key=lambda district: -(district.open_count or 0),
@@ -52,7 +54,7 @@ def overview(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> Response:
     """Return the overview map itself."""
-    data = pictures.overview(services.store.find())
+    data = pictures.overview(_open_charts(services))
     base = services.settings.base_map
     html = overview_map(data, base=base, assets_url=ASSETS_URL)
     return _tagged(request, html)
@@ -68,7 +70,7 @@ def office_map(
 ) -> Response:
     """Return the plan map of one office."""
     stored = services.store.get_plan(plan_id)
-    charts = {chart.id: chart for chart in services.store.find()}
+    charts = services.store.get_many(visit_ids(stored.plan))
     data = pictures.plan_map(stored, office_id, charts)
     base = services.settings.base_map
     html = plan_map(data, base=base, assets_url=ASSETS_URL)
@@ -103,6 +105,12 @@ def places(services: ServicesDep) -> JSONResponse:
     ]
     headers = {"Cache-Control": "max-age=3600"}
     return JSONResponse({"towns": rows, "schools": schools}, headers=headers)
+
+
+def _open_charts(services: Services) -> list[CaseChart]:
+    """Charts that may be drawn: done work is left in the store."""
+    statuses = [status for status in ChartStatus if status is not ChartStatus.DONE]
+    return services.store.find(statuses=statuses)
 
 
 def _tagged(request: Request, html: str) -> Response:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.dependencies import JobsDep, PicturesDep, ServicesDep
-from api.pages import day_of, page
+from api.pages import day_of, page, required_day
+from api.pictures import visit_ids
 from dispatch.ports import PlanStatus
 
 router = APIRouter(include_in_schema=False)
@@ -30,7 +31,7 @@ def overview(
         in_force = [plan for plan in plans if plan.status is PlanStatus.PUBLISHED]
         newest = [*drafts, *in_force]
         shown = max(newest, key=lambda plan: plan.version, default=None)
-    charts = {chart.id: chart for chart in services.store.find()} if shown else {}
+    charts = services.store.get_many(visit_ids(shown.plan)) if shown else {}
     routes = {route.team_id: route for route in shown.plan.routes} if shown else {}
     return page(
         request,
@@ -50,13 +51,12 @@ def overview(
 
 @router.post("/plan/make")
 def make(
-    request: Request,
     jobs: JobsDep,
     date: Annotated[str, Form(max_length=10)],
     who: Annotated[str, Form(max_length=60)],
 ) -> Response:
     """Start making a draft; the page then shows its progress."""
-    day = day_of(request, date)
+    day = required_day(date)
     jobs.start(day, who=who or "配車担当")
     return RedirectResponse(f"/plan?date={day.isoformat()}", status_code=SEE_OTHER)
 
@@ -100,7 +100,7 @@ def office(
     """One office's plan: map left, stops right, sheets to print."""
     stored = services.store.get_plan(plan_id)
     works_office = services.profile.office(office_id)
-    charts = {chart.id: chart for chart in services.store.find()}
+    charts = services.store.get_many(visit_ids(stored.plan))
     own = [team for team in services.profile.teams if team.office_id == office_id]
     routes = {route.team_id: route for route in stored.plan.routes}
     left_out = [

@@ -10,12 +10,13 @@ from starlette.concurrency import run_in_threadpool
 
 from api.day_run import fonts_dir, sheet_words
 from api.dependencies import PicturesDep, ServicesDep
-from api.pictures import Pictures
+from api.pictures import Pictures, visit_ids
 from api.sheet_values import sheet_values
 from api.wiring import Services
 from dispatch.domain.case_chart import ChartEntry, EntryKind
-from dispatch.domain.errors import InvalidInputError, NotFoundError
-from dispatch.ports import StoredPlan
+from dispatch.domain.consultation import MAX_NAME, require_length
+from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from dispatch.ports import PlanStatus, StoredPlan
 from maps.route_sheet import render_sheets
 
 router = APIRouter(include_in_schema=False)
@@ -36,6 +37,10 @@ async def print_sheets(
     team_ids = [str(team_id) for team_id in form.getlist("team")]
     call_back = {str(chart_id) for chart_id in form.getlist("call_back")}
     stored = services.store.get_plan(plan_id)
+    require_length("who", who, MAX_NAME)
+    if stored.status is PlanStatus.DRAFT:
+        message = "下書きの巡回表は印刷できません。計画を確定してください"
+        raise ConflictError(message)
     if not team_ids:
         raise InvalidInputError("team", "印刷する班を選んでください")
     document = await run_in_threadpool(
@@ -62,7 +67,7 @@ def _printed(
     for team_id in team_ids:
         if team_id not in on_plan:
             raise NotFoundError("team", team_id)
-    charts = {chart.id: chart for chart in services.store.find()}
+    charts = services.store.get_many(visit_ids(stored.plan))
     printed = {stop.visit_id for team in team_ids for stop in on_plan[team].stops}
     for chart_id in sorted(call_back & printed):
         if charts[chart_id].consultation.contact_wanted:

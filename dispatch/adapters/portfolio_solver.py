@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
+import numpy as np
+
 from dispatch.adapters.solve_task import (
     SEARCH_SHARE,
     Method,
@@ -17,8 +19,10 @@ from dispatch.adapters.solve_task import (
 )
 from dispatch.adapters.solver_process import SilentError, SolverProcess, Told
 from dispatch.domain.errors import SolverError
-from dispatch.domain.problem import DayProblem
+from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import Order
+from dispatch.domain.travel import TravelMatrix
+from dispatch.domain.visit import Visit
 from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
 
 logger = logging.getLogger(__name__)
@@ -194,11 +198,11 @@ class PortfolioSolver:
                 silence_s=task.time_limit_s * SEARCH_SHARE + SILENCE_MARGIN_S,
             )
         except SilentError:
-            logger.warning("OR-Tools hung on %d visits", len(task.problem.visits))
+            logger.warning("a search hung on %d visits", len(task.problem.visits))
             by_insertion = replace(
                 task,
                 method=Method.EXACT,
-                start=tuple(() for _ in task.problem.team_days),
+                start=task.start or tuple(() for _ in task.problem.team_days),
             )
             try:
                 result = process.run(
@@ -226,18 +230,35 @@ def split_by_office(problem: DayProblem) -> list[DayProblem]:
             for visit, node in zip(problem.visits, problem.visit_nodes, strict=True)
             if visit.office_id == office_id
         ]
-        parts.append(
-            DayProblem(
-                date=problem.date,
-                visits=tuple(visit for visit, _ in own),
-                team_days=tuple(
-                    day for day in problem.team_days if day.team.office_id == office_id
-                ),
-                travel=problem.travel,
-                visit_nodes=tuple(node for _, node in own),
-            )
-        )
+        days = [d for d in problem.team_days if d.team.office_id == office_id]
+        parts.append(_with_own_nodes(problem, own, days))
     return parts
+
+
+def _with_own_nodes(
+    problem: DayProblem, own: Sequence[tuple[Visit, int]], days: Sequence[TeamDay]
+) -> DayProblem:
+    """Part of a day with only its own rows of the travel matrix."""
+    nodes = {node for _, node in own}
+    for day in days:
+        nodes |= {day.start_node, day.end_node}
+    kept = sorted(nodes)
+    row = {node: at for at, node in enumerate(kept)}
+    travel = problem.travel
+    return DayProblem(
+        date=problem.date,
+        visits=tuple(visit for visit, _ in own),
+        team_days=tuple(
+            replace(day, start_node=row[day.start_node], end_node=row[day.end_node])
+            for day in days
+        ),
+        travel=TravelMatrix(
+            travel.duration_s[np.ix_(kept, kept)],
+            travel.distance_m[np.ix_(kept, kept)],
+            travel.level,
+        ),
+        visit_nodes=tuple(row[node] for _, node in own),
+    )
 
 
 def _joined(

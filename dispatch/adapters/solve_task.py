@@ -15,6 +15,7 @@ from dispatch.domain.score import score_of
 
 SEARCH_SHARE = 0.6  # of the time guard; the rest is for the exact improvement
 PROGRESS_EVERY = 10
+BEAT_S = 0.5  # between two signs of life
 
 
 class Method(StrEnum):
@@ -78,23 +79,29 @@ def solve(task: SolveTask, told: Callable[[float], None]) -> SolveResult:
     else:
         found = list(task.start)
 
-    def keep_going(step: int) -> bool:
-        nonlocal cut_short
-        if step % PROGRESS_EVERY == 0:
-            share = step / task.iterations
-            told(SEARCH_SHARE + (1 - SEARCH_SHARE) * share)
-        if time.monotonic() - began > task.time_limit_s:
+    last_told = began
+
+    def in_time() -> bool:
+        """Show that we live, and stop at the time guard."""
+        nonlocal cut_short, last_told
+        now = time.monotonic()
+        if now - last_told > BEAT_S:
+            last_told = now
+            spent = min(1.0, (now - began) / task.time_limit_s)
+            told(max(SEARCH_SHARE, spent))
+        if now - began > task.time_limit_s:
             cut_short = True
             return False
         return True
 
-    orders = repaired(scheduler, found)
+    told(SEARCH_SHARE)
+    orders = repaired(scheduler, found, in_time=in_time)
     orders = improved(
         scheduler,
         orders,
         seed=task.seed,
         iterations=task.iterations,
-        keep_going=keep_going,
+        in_time=in_time,
     )
     score = score_of(scheduler, orders)
     if score is None:  # pragma: no cover - repaired() leaves only legal orders

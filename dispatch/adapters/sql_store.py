@@ -145,6 +145,20 @@ class SqlStore:
             raise NotFoundError("chart", key)
         return from_json(CaseChart, row.body)
 
+    def get_many(self, chart_ids: Iterable[str]) -> dict[str, CaseChart]:
+        """Charts by id; an id that does not exist is left out."""
+        wanted = list(chart_ids)
+        found: dict[str, CaseChart] = {}
+        with reading(self._engine) as connection:
+            for at in range(0, len(wanted), QUERY_BATCH):
+                query = select(charts.c.body).where(
+                    charts.c.id.in_(wanted[at : at + QUERY_BATCH])
+                )
+                for body in connection.execute(query).scalars():
+                    chart = from_json(CaseChart, body)
+                    found[chart.id] = chart
+        return found
+
     def find(
         self,
         *,
@@ -282,17 +296,19 @@ class SqlStore:
             body = connection.execute(query).scalar()
         return None if body is None else from_json(StoredPlan, body)
 
-    def planned_after(self, date: dt.date) -> set[str]:
-        """Visits of the plans in force of later days."""
+    def planned_elsewhere(self, date: dt.date, *, since: dt.date) -> set[str]:
+        """Visits of the plans in force of other days, from a day on."""
         query = select(plans.c.body).where(
-            plans.c.date > date, plans.c.status == str(PlanStatus.PUBLISHED)
+            plans.c.date >= since,
+            plans.c.date != date,
+            plans.c.status == str(PlanStatus.PUBLISHED),
         )
         with reading(self._engine) as connection:
-            later = [
+            others = [
                 from_json(StoredPlan, body)
                 for body in connection.execute(query).scalars()
             ]
-        return {stop.visit_id for plan in later for _, _, stop in plan.plan.stops()}
+        return {stop.visit_id for plan in others for _, _, stop in plan.plan.stops()}
 
     def publish(
         self,
@@ -312,8 +328,17 @@ class SqlStore:
                 plans.c.date == plan.plan.date,
                 plans.c.status == str(PlanStatus.PUBLISHED),
             )
-            for body in connection.execute(query).scalars().all():
-                old = from_json(StoredPlan, body)
+            in_force = [
+                from_json(StoredPlan, body)
+                for body in connection.execute(query).scalars().all()
+            ]
+            if [old.id for old in in_force] != [plan.based_on] * bool(plan.based_on):
+                message = (
+                    f"第{plan.version}版を作ったあとで別の版が確定されました。"
+                    "計画を作り直してください"
+                )
+                raise ConflictError(message)
+            for old in in_force:
                 _update_plan(connection, replace(old, status=PlanStatus.SUPERSEDED))
             published = replace(plan, status=PlanStatus.PUBLISHED, published_at=at)
             _update_plan(connection, published)

@@ -107,10 +107,16 @@ class CaseChart:
     hold_until: dt.date | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether work on it is still owed by us."""
+        return self.status not in {ChartStatus.DONE, ChartStatus.REFERRED}
+
+    @property
     def is_mappable(self) -> bool:
-        """Whether the chart may be drawn: placed, and not a referral."""
+        """Whether the chart may be drawn: placed, no referral, not done."""
         placed = self.placement is not None and self.placement.is_placed
-        return placed and self.duty is not Duty.REFERRAL
+        done = self.status is ChartStatus.DONE
+        return placed and not done and self.duty is not Duty.REFERRAL
 
     def moved(self, status: ChartStatus) -> CaseChart:
         """Return the chart in another status, one version on; see `in_status`."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dispatch.domain.plan import Plan, Route, Stop
+from dispatch.domain.plan import Plan, Route, Stop, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.travel import UNREACHABLE_S
 
@@ -34,7 +34,8 @@ def violations(problem: DayProblem, plan: Plan) -> tuple[Violation, ...]:
     problem
         What the plan was made from.
     plan
-        The plan to check; its own figures (lateness, overtime) are checked too.
+        The plan to check; the lateness, driving times and overtime that it tells are
+        checked too.
     """
     return tuple(_all(problem, plan))
 
@@ -72,7 +73,10 @@ def _each_visit_once(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
             yield _violation("each visit once", visit_id=visit.id, detail=detail)
     for visit_id, count in counts.items():
         known = visit_id in problem.visits_by_id or visit_id in committed
-        held = any(u.visit_id == visit_id for u in plan.unassigned)
+        held = any(
+            item.visit_id == visit_id and item.reason is UnassignedReason.ON_HOLD
+            for item in plan.unassigned
+        )
         if not known and not held:
             yield _violation("known visit", visit_id=visit_id, detail=f"{count} times")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dispatch.domain.catalogue import ResponseUnit, Urgency, WorkCategory
+from dispatch.domain.team import DAY_S
 
 IsWorkingDay = Callable[[dt.date], bool]
 LONGEST_CLOSURE_DAYS = 31  # a calendar without a working day in a month is a mistake
@@ -19,6 +20,17 @@ class OfficeHours:
     opens_s: int
     closes_s: int
     is_working_day: IsWorkingDay
+
+
+def wall_seconds(moment: dt.datetime, day: dt.date, timezone: dt.tzinfo) -> int:
+    """
+    Seconds after a day's midnight as a clock on the wall shows them.
+
+    On a day when clocks change this is not the time elapsed: 10:00 stays 36,000.
+    """
+    local = moment.astimezone(timezone)
+    days = (local.date() - day).days
+    return days * DAY_S + local.hour * 3600 + local.minute * 60 + local.second
 
 
 def next_working_day(day: dt.date, is_working_day: IsWorkingDay) -> dt.date:

@@ -150,15 +150,17 @@ def _full_day(
     """Sentence for a day that has no gap left, with the loosest team's gap."""
     gaps = []
     for index, day in able:
-        route = routes[index]
-        lunch = day.team.shift.lunch
-        span_s = day.team.shift.limit_s - day.team.shift.start_s
-        span_s -= lunch.duration_s if lunch is not None else 0
-        gaps.append((span_s - route.work_s, day.team.name))
+        route, lunch = routes[index], day.team.shift.lunch
+        left_s = day.team.shift.limit_s - day.free_from_s
+        if day.lunch_owed and lunch is not None:
+            left_s -= lunch.duration_s
+        new = route.stops[len(day.committed) :]
+        left_s -= sum(stop.drive_s + stop.end_s - stop.start_s for stop in new)
+        gaps.append((left_s - route.return_drive_s, day.team.name))
     gap_s, name = max(gaps, default=(0, ""))
     return (
         f"作業{minutes}分(移動片道約{drive_min}分)ができる班は{len(able)}班ありますが、"
-        "より緊急な訪問でいっぱいです。"
+        "緊急度の順に入れると、いっぱいです。"
         f"空きが最も多い{name}でも合計{max(0, gap_s) // 60}分で、"
         "続けて取れる時間が足りません。"
     )

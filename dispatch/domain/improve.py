@@ -13,7 +13,17 @@ Orders = list[Order]
 MAX_REMOVED = 10  # visits taken out in one step; planning study §6 used the same
 
 
-def repaired(scheduler: DayScheduler, orders: Sequence[Order]) -> Orders:
+def always() -> bool:
+    """Go on until the work is done."""
+    return True
+
+
+def repaired(
+    scheduler: DayScheduler,
+    orders: Sequence[Order],
+    *,
+    in_time: Callable[[], bool] = always,
+) -> Orders:
     """
     Make every order legal, then insert what is left out where it fits best.
 
@@ -32,7 +42,8 @@ def repaired(scheduler: DayScheduler, orders: Sequence[Order]) -> Orders:
             kept = _without_least_urgent(scheduler, team_index, kept)
         legal.append(kept)
         seen.update(kept)
-    return with_inserted(scheduler, legal, missing(scheduler, legal))
+    left = missing(scheduler, legal)
+    return with_inserted(scheduler, legal, left, in_time=in_time)
 
 
 def missing(scheduler: DayScheduler, orders: Sequence[Order]) -> list[int]:
@@ -43,11 +54,17 @@ def missing(scheduler: DayScheduler, orders: Sequence[Order]) -> list[int]:
 
 
 def with_inserted(
-    scheduler: DayScheduler, orders: Sequence[Order], visits: Sequence[int]
+    scheduler: DayScheduler,
+    orders: Sequence[Order],
+    visits: Sequence[int],
+    *,
+    in_time: Callable[[], bool] = always,
 ) -> Orders:
-    """Insert each visit where it costs least, in the given order, if anywhere."""
+    """Insert each visit where it costs least, in the given order, while in time."""
     result = list(orders)
     for index in visits:
+        if not in_time():
+            break
         best: tuple[tuple[int, ...], int, Order] | None = None
         for team_index, order in enumerate(result):
             if not scheduler.allows(team_index, index):
@@ -66,7 +83,7 @@ def improved(
     *,
     seed: int,
     iterations: int,
-    keep_going: Callable[[int], bool] = lambda _step: True,
+    in_time: Callable[[], bool] = always,
 ) -> Orders:
     """
     Ruin and recreate on the exact schedule, keeping what is not worse.
@@ -86,22 +103,22 @@ def improved(
         Of the pseudo-random choices.
     iterations
         Steps to take.
-    keep_going
-        Asked before each step; a guard against time, and a place to tell progress.
+    in_time
+        Asked before each step and each insertion; a guard against time.
     """
     current = list(orders)
     score = score_of(scheduler, current)
     if score is None or not scheduler.problem.visits:
         return current
     chance = random.Random(seed)  # noqa: S311 - a reproducible search, not a secret
-    for step in range(iterations):
-        if not keep_going(step):
+    for _ in range(iterations):
+        if not in_time():
             break
         ruined = _ruined(scheduler, current, chance)
         left = missing(scheduler, ruined)
         chance.shuffle(left)
         left.sort(key=lambda index: scheduler.problem.visits[index].urgency.rank)
-        candidate = with_inserted(scheduler, ruined, left)
+        candidate = with_inserted(scheduler, ruined, left, in_time=in_time)
         candidate_score = score_of(scheduler, candidate)
         if candidate_score is None or candidate_score.key() > score.key():
             continue

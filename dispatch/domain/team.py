@@ -50,6 +50,13 @@ class Shift:
     def __post_init__(self) -> None:
         if not 0 <= self.start_s < self.end_s <= DAY_S or self.overtime_max_s < 0:
             raise InvalidInputError("shift", "勤務時間の始めと終わりが正しくありません")
+        lunch = self.lunch
+        if lunch is not None and not (
+            self.start_s <= lunch.latest_start_s
+            and lunch.earliest_s + lunch.duration_s <= self.limit_s
+        ):
+            problem = "昼休みが勤務時間の中に取れません(空欄なら昼休みなし)"
+            raise InvalidInputError("lunch", problem)
 
     @property
     def limit_s(self) -> int:

@@ -38,6 +38,7 @@ def settings_for(folder: Path, areas_dir: Path) -> Settings:
         database_url=f"sqlite:///{folder / 'kidohan.sqlite3'}",
         assets_dir=REPO / "node_modules",
         api_keys=SecretStr(f"intake:{KEY}"),
+        host_names="testserver",
         plan_solution_limit=30,
         plan_iterations=5,
         plan_time_limit_s=20,

@@ -80,7 +80,7 @@ def after(**amount: int) -> dt.datetime:
         (None, "期限なし"),
         (after(minutes=59), "あと59分(9:49)"),
         (after(minutes=60), "あと1時間(9:50)"),
-        (after(hours=2, minutes=10), "あと2時間(11:00)"),
+        (after(hours=2, minutes=10), "あと2時間10分(11:00)"),
         (after(hours=23, minutes=59), "あと23時間(11月25日(水))"),
         (after(days=1), "あと1日(11月25日(水))"),
         (after(days=14), "あと14日(12月8日(火))"),
@@ -97,7 +97,7 @@ def test_deadline_says_how_long_is_left_and_until_when(
 
 def test_deadline_stored_in_another_zone_is_told_in_local_time() -> None:
     due_at = dt.datetime(2026, 11, 24, 2, 0, tzinfo=dt.UTC)  # 11:00 in Osaka
-    assert deadline_text(due_at, NOW, TOKYO) == "あと2時間(11:00)"
+    assert deadline_text(due_at, NOW, TOKYO) == "あと2時間10分(11:00)"
     assert moment_text(due_at, TOKYO) == "11月24日(火) 11:00"
 
 

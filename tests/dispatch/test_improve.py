@@ -103,14 +103,15 @@ def test_improvement_untangles_a_crossed_route() -> None:
 
 def test_improvement_stops_when_it_is_told_to() -> None:
     scheduler = DayScheduler(full_morning())
-    asked: list[int] = []
+    asked = 0
 
-    def keep_going(step: int) -> bool:
-        asked.append(step)
-        return step < 3
+    def in_time() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked < 4
 
-    improved(scheduler, [(0, 1)], seed=1, iterations=50, keep_going=keep_going)
-    assert asked == [0, 1, 2, 3]
+    improved(scheduler, [(0, 1)], seed=1, iterations=50, in_time=in_time)
+    assert asked <= 5  # the step that hears "no" may ask once more while inserting
 
 
 def test_improvement_of_an_empty_or_illegal_start_gives_it_back() -> None:

@@ -12,7 +12,12 @@ from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
-from dispatch.domain.errors import ConflictError, NotFoundError, SolverError
+from dispatch.domain.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    SolverError,
+)
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import LonLat
 from dispatch.domain.plan import UnassignedReason
@@ -356,16 +361,68 @@ def test_done_work_stays_in_the_new_plan_as_driven_and_is_not_planned_again(
     assert room.store.get(early.visit_id).status is ChartStatus.DONE
 
 
-def test_publishing_one_day_leaves_the_plan_of_another_alone(room: Room) -> None:
+def test_what_is_planned_for_today_stays_there_when_tomorrow_is_planned(
+    room: Room,
+) -> None:
+    room.add("a")
+    today = room.published()
+    room.add("b")
+    tomorrow = DAY + dt.timedelta(days=1)
+    draft = room.desk.make(tomorrow, PARAMS, silent, who="配車係")
+    room.desk.publish(draft.id, who="配車係")
+    assert {stop.visit_id for _, _, stop in draft.plan.stops()} == {"b"}
+    assert room.store.get("a").status is ChartStatus.PLANNED
+    again = room.desk.make(DAY, PARAMS, silent, who="配車係")
+    taken = {stop.visit_id for _, _, stop in again.plan.stops()}
+    assert taken == {stop.visit_id for _, _, stop in today.plan.stops()} == {"a"}
+
+
+def test_what_was_not_done_yesterday_is_carried_over(room: Room) -> None:
     room.add("a")
     room.published()
     tomorrow = DAY + dt.timedelta(days=1)
-    assert room.store.in_force(DAY) is not None
-    room.add("b")
+    room.clock.moment = moment("7:00", tomorrow)
     draft = room.desk.make(tomorrow, PARAMS, silent, who="配車係")
-    room.desk.publish(draft.id, who="配車係")
-    # What was planned for today and not done is carried over; nothing is lost.
-    assert room.store.planned_after(DAY) >= {"b"}
-    later = room.desk.make(DAY, PARAMS, silent, who="配車係")
-    taken = {stop.visit_id for _, _, stop in later.plan.stops()}
-    assert "b" not in taken
+    assert {stop.visit_id for _, _, stop in draft.plan.stops()} == {"a"}
+
+
+@pytest.mark.parametrize("days", [-1, 15, 13_000])
+def test_a_day_that_is_over_or_far_off_is_not_planned(room: Room, days: int) -> None:
+    room.clock.moment = moment("7:00", DAY)
+    with pytest.raises(InvalidInputError, match="14日先"):
+        room.desk.make(DAY + dt.timedelta(days=days), PARAMS, silent, who="配車係")
+
+
+def test_of_two_drafts_made_from_the_same_plan_only_one_can_be_published(
+    room: Room,
+) -> None:
+    room.add("a")
+    first, second = room.make(), room.make()
+    room.desk.publish(first.id, who="配車係")
+    with pytest.raises(ConflictError, match="作り直してください"):
+        room.desk.publish(second.id, who="配車係")
+    in_force = room.store.in_force(DAY)
+    assert in_force is not None
+    assert in_force.id == first.id
+
+
+def test_a_draft_whose_time_has_come_is_refused(room: Room) -> None:
+    room.add("a")
+    draft = room.make()
+    (stop,) = (stop for _, _, stop in draft.plan.stops())
+    midnight = dt.datetime.combine(DAY, dt.time(), room.clock.moment.tzinfo)
+    room.clock.moment = midnight + dt.timedelta(seconds=stop.start_s + 60)
+    with pytest.raises(ConflictError, match="開始時刻を過ぎた"):
+        room.desk.publish(draft.id, who="配車係")
+
+
+def test_a_new_visit_does_not_reshuffle_the_plan_in_force(room: Room) -> None:
+    for name in "abcdef":
+        room.add(name)
+    before = room.published()
+    room.add("new")
+    after = room.make()
+    old = {s.visit_id: route.team_id for route, _, s in before.plan.stops()}
+    new = {s.visit_id: route.team_id for route, _, s in after.plan.stops()}
+    assert set(new) == {*old, "new"}
+    assert {visit_id: new[visit_id] for visit_id in old} == old

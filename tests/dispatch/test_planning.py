@@ -123,7 +123,9 @@ def test_a_hold_past_the_date_is_told_apart_and_never_planned() -> None:
 def test_an_appointment_binds_on_its_day_waits_before_and_is_over_after() -> None:
     def promised(chart_id: str, day: dt.date) -> CaseChart:
         slot = Appointment(start_at=moment("10:00", day), end_at=moment("11:00", day))
-        return chart(chart_id, consultation=consultation(appointment=slot))
+        long_before = moment("16:00", DAY - dt.timedelta(days=9))
+        said = consultation(appointment=slot, received_at=long_before)
+        return chart(chart_id, consultation=said)
 
     charts = [
         promised("later", TOMORROW),

@@ -199,9 +199,15 @@ def test_splitting_gives_each_office_its_own_visits_and_teams() -> None:
     node_of = dict(
         zip((one.id for one in whole.visits), whole.visit_nodes, strict=True)
     )
+    yard_of = {day.team.id: day.start_node for day in whole.team_days}
     for part in parts:
+        # Its own rows only, and every drive as long as in the whole city.
+        yards = {day.start_node for day in part.team_days}
+        assert len(part.travel) == len(yards | set(part.visit_nodes))
+        team = part.team_days[0]
         for one, node in zip(part.visits, part.visit_nodes, strict=True):
-            assert node == node_of[one.id]
+            there = whole.travel.duration_s[yard_of[team.team.id], node_of[one.id]]
+            assert part.travel.duration_s[team.start_node, node] == there
 
 
 def test_the_time_guard_is_told_in_the_plan(solver: PortfolioSolver) -> None:

@@ -296,7 +296,8 @@ some = st.text(st.sampled_from("北区中之島1丁目—🚧\"'\\"), min_size=1
 @st.composite
 def charts(draw: st.DrawFn) -> CaseChart:
     """Draw a chart with everything that it may hold."""
-    start = draw(times)
+    received_at = draw(times)
+    start = received_at + dt.timedelta(minutes=draw(st.integers(-59, 10**6)))
     slot = Appointment(start_at=start, end_at=start + dt.timedelta(hours=1))
     candidate = st.builds(
         Candidate,
@@ -314,7 +315,7 @@ def charts(draw: st.DrawFn) -> CaseChart:
         duty=draw(st.sampled_from(Duty)),
         urgency=draw(st.sampled_from(Urgency)),
         consultation=Consultation(
-            received_at=draw(times),
+            received_at=received_at,
             channel=draw(st.sampled_from(Channel)),
             category_code=draw(words),
             description=draw(words),
