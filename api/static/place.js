@@ -4,7 +4,7 @@
 const holder = document.getElementById("place-map");
 if (holder) {
   const box = holder.dataset;
-  const map = L.map(holder, { maxZoom: 19, attributionControl: false });
+  const map = L.map(holder, { maxZoom: 17, attributionControl: false });
   map.fitBounds([[Number(box.south), Number(box.west)], [Number(box.north), Number(box.east)]]);
   const lon = document.getElementById("lon");
   const lat = document.getElementById("lat");
