@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         200, ge=1, description="solutions OR-Tools looks at"
     )
     plan_time_limit_s: float = Field(18.0, gt=0, description="time guard of a plan")
-    plan_iterations: int = Field(60, ge=0, description="steps of exact improvement")
+    plan_iterations: int = Field(1000, ge=0, description="steps of exact improvement")
     plan_seed: int = Field(20261124, description="seed of the exact improvement")
     solver_processes: int = Field(2, ge=1, le=16, description="solving processes")
     max_body_bytes: int = Field(

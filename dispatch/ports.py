@@ -65,7 +65,7 @@ class SearchParams:
 
     solution_limit: int = 200
     time_limit_s: float = 18.0
-    iterations: int = 60
+    iterations: int = 1000
     seed: int = 20261124
 
 

@@ -11,6 +11,7 @@ from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.travel import UNREACHABLE_S
 from dispatch.domain.visit import Visit
 
+CACHE_MAX = 50_000  # timings, some 30 MB; a long search would keep every order it saw
 LATE_STEP_S = 900  # lateness counts in 15-minute steps, so no minute outranks a visit
 
 Order = tuple[int, ...]  # visit indices of one team, in driving order
@@ -71,6 +72,8 @@ class DayScheduler:
         """Best legal times of this order, or None when there are none."""
         key = (team_index, order)
         if key not in self._cache:
+            if len(self._cache) >= CACHE_MAX:
+                self._cache.clear()
             self._cache[key] = self._place(self.problem.team_days[team_index], order)
         return self._cache[key]
 
