@@ -14,16 +14,8 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from tests.acceptance.command import NODE_MODULES, Served, served_settings
 from tests.acceptance.conftest import DemoRun
 from tests.acceptance.records import rows
+from tests.chromium import ARGS, CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 SCREEN = {"width": 1366, "height": 768}  # the city's office machines
 

@@ -17,18 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from maps.localise import ASSETS, BaseMap
 from maps.overview_map import overview_map
 from maps.plan_map import plan_map
+from tests.chromium import ARGS, CHROMIUM
 from tests.maps import HOSTILE, hostile_overview, hostile_plan, overview, plan
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 NODE_MODULES = Path(__file__).parents[2] / "node_modules"
-ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 pytestmark = [
     pytest.mark.browser,
