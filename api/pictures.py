@@ -24,14 +24,12 @@ from maps.plan_map import MapStop, PlanMapData, TeamRoute
 
 Ring = tuple[tuple[float, float], ...]
 
-UNCERTAIN_M = 150  # a circle this wide is drawn dashed and said on the sheet
 WORDS = {  # a profile's texts.toml may say them in another language
     "by_position": "(座標による)",
     "crew_size": "{n}名",
     "estimated_travel": "移動時間は推定(直線)",
     "overdue_since": "期限超過({day})",
     "promise": "約束 {start}–{end}",
-    "about": "場所はおよそ 約{metres}m",
     "data": "データ: ",
 }
 TILE_SOURCE = "gsi_tiles"

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from api.pictures import NO_LICENCE, TILE_SOURCE, UNCERTAIN_M, Pictures
+from api.pictures import NO_LICENCE, TILE_SOURCE, Pictures
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Consultation, Reporter
 from dispatch.domain.explain import clock_text
@@ -171,9 +171,6 @@ def _cautions(
         and appointment.start_at.astimezone(timezone).date() == day
     ):
         lines.append(promise_text(pictures, chart.consultation))
-    placement = chart.placement
-    if placement is not None and (placement.radius_m or 0) > UNCERTAIN_M:
-        lines.append(pictures.word("about").format(metres=placement.radius_m))
     if caution:
         lines.append(caution)
     return tuple(lines)

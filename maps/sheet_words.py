@@ -100,7 +100,7 @@ def _stop(
         "drive": words["drive"].format(n=stop.drive_min),
         "minutes": words["work"].format(n=stop.minutes),
         "marks": [words[key] for key in ("changed", "late") if getattr(stop, key)],
-        "uncertain": stop.radius_m > RING_FROM_M,
+        "uncertain": _uncertain(stop, words),
         "place": _clean(stop.place_text),
         "where": _clean(" ".join(filter(None, (stop.district, landmark)))),
         "category": _clean(stop.category),
@@ -148,3 +148,10 @@ def _clean(text: str) -> str:
     if len(shown) > LONGEST_TEXT:
         shown = shown[: LONGEST_TEXT - 1] + "…"
     return UNBROKEN.sub("\\g<0>\u200b", shown)
+
+
+def _uncertain(stop: SheetStop, words: Mapping[str, str]) -> str:
+    """Say how far the place may lie, where that is worth a ring; else nothing."""
+    if stop.radius_m <= RING_FROM_M:
+        return ""
+    return _clean(words["uncertain"].format(metres=round(stop.radius_m)))
