@@ -361,9 +361,7 @@ class IntakeDesk:
 
     def _read(self, chart_id: str, version: int) -> CaseChart:
         chart = self._charts.get(chart_id)
-        if chart.version != version:
-            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
-            raise ConflictError(message)
+        chart.require_version(version)
         return chart
 
 

@@ -16,7 +16,7 @@ from dispatch.domain.explain import clock_text
 from dispatch.domain.ids import new_id
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import WorksOffice
-from dispatch.domain.plan import Plan, UnassignedReason
+from dispatch.domain.plan import Plan, Stop, UnassignedReason
 from dispatch.domain.team import MobileTeam
 from dispatch.planning import DayInput, plan_day, prepare_day
 from dispatch.ports import (
@@ -161,10 +161,9 @@ class PlanDesk:
         """
         held = self._tools.plans.planned_elsewhere(date, since=today)
         charts = self._tools.charts
-        own = {stop.visit_id for _, _, stop in (before.stops() if before else ())}
         done = [
             chart
-            for chart in charts.get_many(own).values()
+            for chart in charts.get_many(_stops_by_visit(before)).values()
             if chart.status is ChartStatus.DONE
         ]
         open_charts = charts.find(statuses=PLANNABLE)
@@ -193,9 +192,9 @@ class PlanDesk:
             )
             raise ConflictError(message)
         now = tools.clock.now()
-        before = in_force.plan if in_force is not None else None
-        self._refuse_if_overtaken(stored, before, now)
-        changes = self._changes(stored, before, at=now, who=who)
+        old_stops = _stops_by_visit(in_force.plan if in_force is not None else None)
+        self._refuse_if_overtaken(stored, old_stops, now)
+        changes = self._changes(stored, old_stops, at=now, who=who)
         left_out = [
             (
                 item.visit_id,
@@ -209,12 +208,14 @@ class PlanDesk:
         return tools.plans.publish(plan_id, at=now, changes=changes, left_out=left_out)
 
     def _changes(
-        self, stored: StoredPlan, before: Plan | None, *, at: dt.datetime, who: str
+        self,
+        stored: StoredPlan,
+        old_stops: Mapping[str, Stop],
+        *,
+        at: dt.datetime,
+        who: str,
     ) -> list[ChartChange]:
         """Charts of the plan become planned; those of the one before are released."""
-        old_stops = {
-            stop.visit_id: stop for _, _, stop in (before.stops() if before else ())
-        }
         charts = {c.id: c for c in self._tools.charts.find(statuses=PLANNABLE)}
         teams = {team.id: team.name for team in self._rules.teams}
         changes: list[ChartChange] = []
@@ -271,9 +272,7 @@ class PlanDesk:
             raise InvalidInputError("who", "記録した人の名前を入れてください")
         tools = self._tools
         chart = tools.charts.get(chart_id)
-        if chart.version != version:
-            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
-            raise ConflictError(message)
+        chart.require_version(version)
         status = ChartStatus.DONE if outcome.ends_visit else ChartStatus.ASSIGNED
         after = chart.moved(status)
         text = f"{OUTCOME_TEXT[outcome]}。{note}" if note else OUTCOME_TEXT[outcome]
@@ -284,13 +283,10 @@ class PlanDesk:
         return after
 
     def _refuse_if_overtaken(
-        self, stored: StoredPlan, before: Plan | None, now: dt.datetime
+        self, stored: StoredPlan, old_stops: Mapping[str, Stop], now: dt.datetime
     ) -> None:
         """Refuse a draft with a new stop whose time has already come."""
         now_s = wall_seconds(now, stored.plan.date, self._rules.timezone)
-        old_stops = {
-            stop.visit_id: stop for _, _, stop in (before.stops() if before else ())
-        }
         if any(
             stop.start_s < now_s and old_stops.get(stop.visit_id) != stop
             for _, _, stop in stored.plan.stops()
@@ -303,6 +299,8 @@ class PlanDesk:
 
     def _refuse_if_overridden_since(self, stored: StoredPlan, chart: CaseChart) -> None:
         """Refuse a plan whose chart a dispatcher has reassigned since."""
+        if chart.assignment is None or chart.assignment.by != "dispatcher":
+            return  # an override leaves its mark on the chart: no need to ask
         history = self._tools.charts.history(chart.id)
         if any(
             entry.kind is EntryKind.OVERRIDDEN and entry.at > stored.made_at
@@ -313,6 +311,11 @@ class PlanDesk:
                 "計画を作り直してください"
             )
             raise ConflictError(message)
+
+
+def _stops_by_visit(plan: Plan | None) -> dict[str, Stop]:
+    """Return the stops of a plan by their visit; none of no plan."""
+    return {stop.visit_id: stop for _, _, stop in (plan.stops() if plan else ())}
 
 
 def _planned(chart: CaseChart) -> CaseChart:

@@ -126,7 +126,9 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
     )
     return PreparedDay(
         problem=problem,
-        orders_in_force=_orders_of(day.in_force, problem),
+        orders_in_force=(
+            _orders_of(day.in_force, problem) if day.in_force is not None else None
+        ),
         on_hold=tuple(on_hold),
         first_team_ids={
             chart.id: chart.assignment.team_id
@@ -218,10 +220,8 @@ def _chosen(
     return outcome.orders, found, method
 
 
-def _orders_of(plan: Plan | None, problem: DayProblem) -> tuple[Order, ...] | None:
-    """Orders of the plan in force, as far as its visits are still to be planned."""
-    if plan is None:
-        return None
+def _orders_of(plan: Plan, problem: DayProblem) -> tuple[Order, ...]:
+    """Orders of a plan by team day, as far as its visits are in the problem."""
     index_of = {visit.id: index for index, visit in enumerate(problem.visits)}
     routes = {route.team_id: route for route in plan.routes}
     return tuple(
@@ -241,12 +241,7 @@ def moved_reasons(
     problem = scheduler.problem
     index_of = {visit.id: index for index, visit in enumerate(problem.visits)}
     team_at = {day.team.id: at for at, day in enumerate(problem.team_days)}
-    orders = {
-        route.team_id: tuple(
-            index_of[stop.visit_id] for stop in route.stops if stop.visit_id in index_of
-        )
-        for route in plan.routes
-    }
+    orders = _orders_of(plan, problem)
     reasons: dict[str, str] = {}
     for route, _, stop in plan.stops():
         first = first_team_ids.get(stop.visit_id)
@@ -258,15 +253,15 @@ def moved_reasons(
             continue
         visit = index_of[stop.visit_id]
         first_name = problem.team_days[team_at[first]].team.name
-        added_s = _added_drive_s(scheduler, team_at[first], orders[first], visit)
+        first_at, own_at = team_at[first], team_at[route.team_id]
+        added_s = _added_drive_s(scheduler, first_at, orders[first_at], visit)
         if added_s is None:
             reasons[stop.visit_id] = (
                 f"最初の候補の{first_name}にはこの時間の空きがないため、{name}です。"
             )
         else:
-            here = orders[route.team_id]
-            rest = tuple(index for index in here if index != visit)
-            own_s = _added_drive_s(scheduler, team_at[route.team_id], rest, visit)
+            rest = tuple(index for index in orders[own_at] if index != visit)
+            own_s = _added_drive_s(scheduler, own_at, rest, visit)
             reasons[stop.visit_id] = (
                 f"{name}の経路に入れると移動の増加は約{round((own_s or 0) / 60)}分、"
                 f"最初の候補の{first_name}では約{round(added_s / 60)}分です。"

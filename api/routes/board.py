@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from api.pictures import is_overdue
-from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.case_chart import NOT_DONE, CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.place import WorksOffice
 
@@ -20,7 +20,6 @@ router = APIRouter(include_in_schema=False)
 OPEN_FIELD = (ChartStatus.ASSIGNED, ChartStatus.PLANNED)
 SHOWN_URGENT = 10
 SHOWN_ROWS = 50
-NOT_DONE = tuple(status for status in ChartStatus if status is not ChartStatus.DONE)
 
 
 @router.get("/")

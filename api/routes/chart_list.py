@@ -15,7 +15,7 @@ from api.pages import page
 from api.pictures import Pictures, is_overdue
 from api.wiring import Services
 from api.wording import STATUS_TEXT, URGENCY_TEXT, moment_text
-from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.case_chart import NOT_DONE, CaseChart, ChartStatus
 
 router = APIRouter(include_in_schema=False)
 SHOWN_LIST = 300
@@ -103,10 +103,9 @@ def filter_of(request: Request) -> Filter:
 def _found(services: Services, chosen: Filter) -> list[CaseChart]:
     """Charts of a filter; done work only when it is asked for."""
     known = {str(status): status for status in ChartStatus}
+    statuses: Sequence[ChartStatus] = NOT_DONE
     if chosen.status:
         statuses = [known[chosen.status]] if chosen.status in known else []
-    else:
-        statuses = [status for status in ChartStatus if status is not ChartStatus.DONE]
     now = services.clock.now()
     charts = services.store.find(statuses=statuses)
     return sorted((c for c in charts if chosen.keeps(c, now)), key=chosen.key)

@@ -13,7 +13,7 @@ from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from api.pictures import visit_ids
 from api.wiring import Services
-from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.case_chart import NOT_DONE, CaseChart
 from maps.overview_map import overview_map
 from maps.plan_map import plan_map
 
@@ -109,8 +109,7 @@ def places(services: ServicesDep) -> JSONResponse:
 
 def _open_charts(services: Services) -> list[CaseChart]:
     """Charts that may be drawn: done work is left in the store."""
-    statuses = [status for status in ChartStatus if status is not ChartStatus.DONE]
-    return services.store.find(statuses=statuses)
+    return services.store.find(statuses=NOT_DONE)
 
 
 def _tagged(request: Request, html: str) -> Response:

@@ -57,7 +57,7 @@ def make(
 ) -> Response:
     """Start making a draft; the page then shows its progress."""
     day = required_day(date)
-    jobs.start(day, who=who or "配車担当")
+    jobs.start(day, who=who)
     return RedirectResponse(f"/plan?date={day.isoformat()}", status_code=SEE_OTHER)
 
 
@@ -84,7 +84,7 @@ def publish(
     plan_id: str, services: ServicesDep, who: Annotated[str, Form(max_length=60)]
 ) -> Response:
     """Put a draft in force."""
-    stored = services.planning.publish(plan_id, who=who or "配車担当")
+    stored = services.planning.publish(plan_id, who=who)
     day = stored.plan.date.isoformat()
     return RedirectResponse(f"/plan?date={day}", status_code=SEE_OTHER)
 

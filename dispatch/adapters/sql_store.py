@@ -193,8 +193,7 @@ class SqlStore:
             .values(**self._row(chart))
         )
         if changed.rowcount != 1:
-            message = f"{chart.number}: ほかの人が先に変更しました。開き直してください"
-            raise ConflictError(message)
+            raise ConflictError(chart.stale_message)
         _append(connection, chart.id, new_entries)
 
     def history(self, chart_id: str) -> list[ChartEntry]:

@@ -27,6 +27,8 @@ class ChartStatus(StrEnum):
     DONE = "done"  # 現場完了
 
 
+NOT_DONE = tuple(status for status in ChartStatus if status is not ChartStatus.DONE)
+
 # One table that code and docs share: from each status, the statuses that may follow.
 ARROWS: Mapping[ChartStatus, frozenset[ChartStatus]] = MappingProxyType(
     {
@@ -140,6 +142,23 @@ class CaseChart:
     def at_version(self, version: int) -> CaseChart:
         """Return the chart at a version; several moves that are stored as one."""
         return replace(self, version=version)
+
+    def require_version(self, version: int) -> None:
+        """
+        Refuse a change to a chart that was read at another version.
+
+        Raises
+        ------
+        ConflictError
+            When somebody was faster.
+        """
+        if self.version != version:
+            raise ConflictError(self.stale_message)
+
+    @property
+    def stale_message(self) -> str:
+        """What a person is told whose change came too late."""
+        return f"{self.number}: ほかの人が先に変更しました。開き直してください"
 
 
 def urgency_of(category: WorkCategory, raised: Urgency | None) -> Urgency:
