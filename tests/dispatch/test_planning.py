@@ -427,3 +427,30 @@ def test_the_plan_says_how_it_was_made() -> None:
     plan = plan_day(day, InProcessSolver(), replace(PARAMS, seed=7), silent).plan
     assert (plan.seed, plan.method, plan.date) == (7, "in process", DAY)
     assert plan.score == plan_of(day.problem, [(0, 1)]).score
+
+
+# -- how little changes ----------------------------------------------------------------
+
+
+def two_equal_teams() -> PreparedDay:
+    bare = shift(lunch=None)
+    days = [team_day(team("t1", shift=bare)), team_day(team("t2", shift=bare))]
+    return prepared_from(*days, first={})
+
+
+def test_the_plan_in_force_stays_where_the_search_is_no_better() -> None:
+    # Both teams start at one yard: who drives v0 and v1 makes no difference.
+    found = InProcessSolver(orders=((0, 1), ()))
+    day = replace(two_equal_teams(), orders_in_force=((), (0, 1)))
+    plan = plan_day(day, found, PARAMS, silent).plan
+    assert [route.team_id for route, _, _ in plan.stops()] == ["t2", "t2"]
+    assert plan.method == "plan in force, new visits inserted"
+
+
+def test_the_search_wins_where_it_drives_far_less() -> None:
+    # One team each: 20 + 60 min of road. Together, v0 on the way to v1: 60 min, and
+    # 80 is more than 60 · 1.15 = 69.
+    found = InProcessSolver(orders=((0, 1), ()))
+    day = replace(two_equal_teams(), orders_in_force=((0,), (1,)))
+    plan = plan_day(day, found, PARAMS, silent).plan
+    assert [route.team_id for route, _, _ in plan.stops()] == ["t1", "t1"]
