@@ -29,7 +29,6 @@ from dispatch.domain.ids import new_id
 from dispatch.domain.place import LonLat, WorksOffice
 from dispatch.domain.placing import Placement
 from dispatch.domain.team import MobileTeam
-from dispatch.domain.travel import TravelLevel
 from dispatch.ports import (
     AddedChart,
     Charts,
@@ -212,7 +211,7 @@ class IntakeDesk:
             chart = replace(chart, receiver=receiver).in_status(ChartStatus.REFERRED)
             text = f"{receiver}へ引き継ぎ"
             return chart, [*entries, _entry(at, SYSTEM, EntryKind.REFERRED, text)]
-        assignment = self._assigned(chart, category, placement, loads_s)
+        assignment = self._assigned(chart, category, placement, loads_s, at=at)
         if assignment is None:
             text = "出勤している事業所がないため振り分けできません"
             return (
@@ -234,13 +233,16 @@ class IntakeDesk:
         category: WorkCategory,
         placement: Placement,
         loads_s: Mapping[str, int],
+        *,
+        at: dt.datetime,
     ) -> Assignment | None:
         rules = self._rules
         if placement.place is None or not rules.offices:
             return None
         places = [*(office.place for office in rules.offices), placement.place]
-        matrix = self._travel_times.matrix(places)
-        to_place = matrix.duration_s[:-1, -1]
+        matrix = self._travel_times.matrix(places, at=at)
+        to_place = matrix.typical_s()[:-1, -1]
+        there = len(rules.offices)
         day = chart.consultation.received_at.date()
         return assign(
             category,
@@ -251,8 +253,11 @@ class IntakeDesk:
                     office.id: int(seconds)
                     for office, seconds in zip(rules.offices, to_place, strict=True)
                 },
+                travel_levels={
+                    office.id: matrix.leg_level(here, there)
+                    for here, office in enumerate(rules.offices)
+                },
                 load_s=loads_s,
-                estimated=matrix.level is TravelLevel.STRAIGHT_LINE,
             ),
             policy=rules.policy,
             responsible_office_id=rules.responsible_office_id(placement.ward_code, day),

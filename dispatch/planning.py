@@ -22,11 +22,13 @@ from dispatch.domain.plan import (
     Stop,
     Unassigned,
     UnassignedReason,
+    level_of_legs,
 )
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import level_text, worst
 from dispatch.domain.visit import TimeWindow, Visit
 from dispatch.ports import (
     OnProgress,
@@ -91,7 +93,7 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
     day
         Charts, teams, rules and the moment from which to plan.
     travel_times
-        Asked once, for all places of the day.
+        Asked once, for all places of the day, from the moment on that is planned.
     """
     places: list[LonLat] = []
     index: dict[LonLat, int] = {}
@@ -122,7 +124,7 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
         visits=tuple(visits),
         team_days=team_days,
         visit_nodes=tuple(node(visit.place) for visit in visits),
-        travel=travel_times.matrix(places),
+        travel=travel_times.matrix(places, at=_planned_from(day)),
     )
     return PreparedDay(
         problem=problem,
@@ -140,6 +142,12 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
             **{office.id: office.name for office in day.offices},
         },
     )
+
+
+def _planned_from(day: DayInput) -> dt.datetime:
+    """Moment from which the day is planned: its midnight, or now when it has begun."""
+    midnight = dt.datetime.combine(day.date, dt.time(), day.timezone)
+    return midnight + dt.timedelta(seconds=day.now_s)
 
 
 def plan_day(
@@ -172,7 +180,7 @@ def plan_day(
         routes=routes,
         unassigned=(*unassigned, *prepared.on_hold),
         score=score,
-        travel_level=problem.travel.level,
+        travel_level=level_of_legs(routes, without_legs=problem.travel.level),
         seed=params.seed,
         method=method,
     )
@@ -262,9 +270,13 @@ def moved_reasons(
         else:
             rest = tuple(index for index in orders[own_at] if index != visit)
             own_s = _added_drive_s(scheduler, own_at, rest, visit)
+            own_mark = _mark(scheduler, own_at, orders[own_at])
+            first_mark = _mark(scheduler, first_at, (*orders[first_at], visit))
             reasons[stop.visit_id] = (
-                f"{name}の経路に入れると移動の増加は約{round((own_s or 0) / 60)}分、"
-                f"最初の候補の{first_name}では約{round(added_s / 60)}分です。"
+                f"{name}の経路に入れると移動の増加は"
+                f"約{round((own_s or 0) / 60)}分{own_mark}、"
+                f"最初の候補の{first_name}では"
+                f"約{round(added_s / 60)}分{first_mark}です。"
                 "全体の期限と移動を比べて決めました。"
             )
     return reasons
@@ -273,16 +285,32 @@ def moved_reasons(
 def _added_drive_s(
     scheduler: DayScheduler, team_index: int, order: tuple[int, ...], visit: int
 ) -> int | None:
-    """Least extra driving when a visit joins an order; None when it fits nowhere."""
+    """
+    Least extra driving when a visit joins an order; None when it fits nowhere.
+
+    By the typical times: on a timed day another departure changes every later drive,
+    and what a visit adds would be told with the morning peak in it.
+    """
     base = scheduler.timing(team_index, order)
     if base is None or not scheduler.allows(team_index, visit):
         return None
-    longer = [
-        scheduler.timing(team_index, (*order[:at], visit, *order[at:]))
-        for at in range(len(order) + 1)
-    ]
-    fitting = [timing.drive_s - base.drive_s for timing in longer if timing is not None]
-    return min(fitting, default=None)
+    base_s = scheduler.typical_drive_s(team_index, order)
+    longer = [(*order[:at], visit, *order[at:]) for at in range(len(order) + 1)]
+    return min(
+        (
+            scheduler.typical_drive_s(team_index, candidate) - base_s
+            for candidate in longer
+            if scheduler.timing(team_index, candidate) is not None
+        ),
+        default=None,
+    )
+
+
+def _mark(scheduler: DayScheduler, team_index: int, order: Order) -> str:
+    """Say how the times of an order were found: by the worst of its legs."""
+    travel, nodes = scheduler.problem.travel, scheduler.nodes(team_index, order)
+    levels = (travel.leg_level(node, node) for node in nodes)
+    return f"[{level_text(worst(levels))}]"
 
 
 def _is_open_field_work(chart: CaseChart, offices: Mapping[str, WorksOffice]) -> bool:

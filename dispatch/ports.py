@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus
+from dispatch.domain.closure import Closure, ClosureEntry
 from dispatch.domain.consultation import Consultation, Reporter
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement
@@ -29,8 +30,13 @@ class Clock(Protocol):
 class TravelTimes(Protocol):
     """Travel between places; road engines and straight lines both fit."""
 
-    def matrix(self, places: Sequence[LonLat]) -> TravelMatrix:
-        """Seconds and metres from each place to each, n × n."""
+    def matrix(self, places: Sequence[LonLat], *, at: dt.datetime) -> TravelMatrix:
+        """
+        Seconds and metres from each place to each, n × n.
+
+        `at` (aware) is the moment from which the times are wanted; the rest of that
+        local day is covered, with its traffic and timed closures.
+        """
         ...
 
 
@@ -274,4 +280,43 @@ class Plans(Protocol):
         ConflictError when it is no draft, when another plan has come into force
         since it was made, or when a chart has changed since it was read.
         """
+        ...
+
+
+class Closures(Protocol):
+    """The store of closures of roads; what was shut and lifted is kept."""
+
+    def add(self, closure: Closure) -> None:
+        """Store a new closure and the first entry of its history."""
+        ...
+
+    def get(self, closure_id: str) -> Closure:
+        """Return the closure; NotFoundError when there is none."""
+        ...
+
+    def save(self, closure: Closure) -> None:
+        """Store the next version with its entry; ConflictError when it is stale."""
+        ...
+
+    def that_hold_between(self, start: dt.datetime, end: dt.datetime) -> list[Closure]:
+        """
+        Closures whose time meets [start, end), in the order of their beginnings.
+
+        `start` lies before `end`. A closure's time is from its beginning until its
+        end or lifting, whichever is first; hours of the day and working days are for
+        the caller to ask (`dispatch.domain.closure.hours_on`).
+        """
+        ...
+
+    def all_closures(self, *, limit: int, before: str | None = None) -> list[Closure]:
+        """
+        Closures as they were made, newest first, those that are over too.
+
+        `before` is the id of the last one of the page before; NotFoundError when
+        there is none such.
+        """
+        ...
+
+    def entries(self, closure_id: str) -> list[ClosureEntry]:
+        """History of a closure, oldest first; empty when there is no such closure."""
         ...

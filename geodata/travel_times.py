@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,9 +48,9 @@ class StraightLineTravelTimes:
         if self.detour < 1:
             raise InvalidInputError("detour", "迂回係数は1以上が必要です")
 
-    def matrix(self, places: Sequence[LonLat]) -> TravelMatrix:
+    def matrix(self, places: Sequence[LonLat], *, at: dt.datetime) -> TravelMatrix:
         """
-        Seconds and metres between every two places.
+        Seconds and metres between every two places, the same at any moment.
 
         Notes
         -----
@@ -57,6 +58,7 @@ class StraightLineTravelTimes:
         has the detour in it already. The haversine is that of
         `dispatch.domain.place.great_circle_m`, for all pairs at once.
         """
+        del at  # a straight line knows no traffic
         count = len(places)
         lon = np.radians(np.array([place.lon for place in places], dtype=np.float64))
         lat = np.radians(np.array([place.lat for place in places], dtype=np.float64))

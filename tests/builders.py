@@ -29,7 +29,7 @@ from dispatch.domain.errors import CancelledError
 from dispatch.domain.improve import improved, repaired
 from dispatch.domain.place import LonLat, WorksOffice, great_circle_m
 from dispatch.domain.placing import PlaceLevel, Placement, PlacingStatus
-from dispatch.domain.plan import Plan, Score
+from dispatch.domain.plan import Plan, Score, level_of_legs
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
@@ -236,12 +236,13 @@ def plan_of(problem: DayProblem, orders: Sequence[Order]) -> Plan:
     if score is None:
         message = "these orders have no legal times"
         raise ValueError(message)
+    routes = tuple(scheduler.route(at, order) for at, order in enumerate(orders))
     return Plan(
         date=problem.date,
-        routes=tuple(scheduler.route(at, order) for at, order in enumerate(orders)),
+        routes=routes,
         unassigned=(),
         score=score,
-        travel_level=problem.travel.level,
+        travel_level=level_of_legs(routes, without_legs=problem.travel.level),
         seed=1,
     )
 
@@ -278,10 +279,12 @@ class StraightTravel:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.asked_at: dt.datetime | None = None
 
-    def matrix(self, places: Sequence[LonLat]) -> TravelMatrix:
+    def matrix(self, places: Sequence[LonLat], *, at: dt.datetime) -> TravelMatrix:
         """Seconds and metres from each place to each."""
         self.asked += 1
+        self.asked_at = at
         distance_m = np.array(
             [[round(great_circle_m(a, b)) for b in places] for a in places],
             dtype=np.int64,

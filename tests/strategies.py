@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
-from dispatch.domain.travel import UNREACHABLE_S, TravelLevel, TravelMatrix
+from dispatch.domain.travel import (
+    FREE_FLOW,
+    UNREACHABLE_S,
+    RestrictedTravel,
+    Traffic,
+    TrafficPeriod,
+    TravelLevel,
+    TravelMatrix,
+)
 from dispatch.domain.visit import TimeWindow, Visit
 from tests.builders import DAY, MIN, YARD, at
 
@@ -133,6 +142,54 @@ def matrices(draw: st.DrawFn, size: int, *, cut_off: bool = True) -> TravelMatri
     )
 
 
+factors = st.integers(300, 3_000).map(lambda steps: steps / 1000)
+moments = minutes(0, 24 * 60 - 1)
+
+
+@st.composite
+def traffics(draw: st.DrawFn) -> Traffic:
+    """Draw one to four periods of 0.3 to 3 times the free flow."""
+    later = st.sets(minutes(1, 24 * 60 - 1), max_size=3).map(sorted)
+    starts_s = [0, *draw(later)]
+    return Traffic(
+        periods=tuple(
+            TrafficPeriod(start_s=start_s, factor=draw(factors)) for start_s in starts_s
+        )
+    )
+
+
+@st.composite
+def closures(draw: st.DrawFn, free: TravelMatrix) -> RestrictedTravel:
+    """Draw one or two windows, and a network of detours that may miss some pairs."""
+    ends = sorted(draw(st.sets(moments, min_size=4, max_size=4)))
+    windows = ((ends[0], ends[1]), (ends[2], ends[3]))[draw(st.integers(0, 1)) :]
+    size = len(free)
+    here, there = np.indices((size, size))
+    mixed = draw(st.integers(0, 9)) * here + draw(st.integers(0, 9)) * there
+    added_s = (mixed % 43 - 2) * MIN  # from two minutes less to 40 more
+    duration_s = np.maximum(0, free.duration_s + added_s)
+    lost = np.array(draw(st.lists(st.integers(0, 7), min_size=size, max_size=size)))
+    duration_s[lost == 0, :] = UNREACHABLE_S  # no way out of it while closures hold
+    duration_s[duration_s >= UNREACHABLE_S // 2] = UNREACHABLE_S
+    np.fill_diagonal(duration_s, 0)
+    return RestrictedTravel(
+        windows=windows, duration_s=duration_s, distance_m=duration_s * 7
+    )
+
+
+@st.composite
+def timed_matrices(draw: st.DrawFn, size: int, *, cut_off: bool = True) -> TravelMatrix:
+    """Draw travel with traffic, timed closures or both, and a level for each place."""
+    free = draw(matrices(size, cut_off=cut_off))
+    levels = st.lists(st.sampled_from(TravelLevel), min_size=size, max_size=size)
+    return replace(
+        free,
+        place_levels=tuple(draw(st.just([]) | levels)),
+        traffic=draw(st.just(FREE_FLOW) | traffics()),
+        restricted=draw(st.none() | closures(free)),
+    )
+
+
 @st.composite
 def problems(
     draw: st.DrawFn,
@@ -140,9 +197,11 @@ def problems(
     max_visits: int = 10,
     max_teams: int = 4,
     easy: bool = False,
+    timed: bool = False,
     date: dt.date = DAY,
 ) -> DayProblem:
     """Draw a whole day; first nodes are the yards, one per team, then the visits."""
+    travels = timed_matrices if timed else matrices
     team_days = []
     for index in range(draw(st.integers(1, max_teams))):
         member = draw(teams(f"t{index}"))
@@ -160,6 +219,6 @@ def problems(
         date=date,
         visits=tuple(draw(visits(f"v{i}", easy=easy)) for i in range(count)),
         team_days=tuple(team_days),
-        travel=draw(matrices(first + count, cut_off=not easy)),
+        travel=draw(travels(first + count, cut_off=not easy)),
         visit_nodes=tuple(range(first, first + count)),
     )

@@ -92,6 +92,7 @@ class RoutingDay:
 
     def __init__(self, problem: DayProblem, *, hard_due: bool) -> None:
         self._problem = problem
+        self._typical_s = problem.travel.typical_s()
         self._hard_due = hard_due
         self._clock = compressed_clock(problem)
         teams = len(problem.team_days)
@@ -120,8 +121,7 @@ class RoutingDay:
     def _add_travel(self) -> None:
         """Register matrices (never Python callbacks: 6 times slower, errors lost)."""
         teams = self._problem.team_days
-        duration_s = self._problem.travel.duration_s
-        drive = duration_s[self._nodes][:, self._nodes].tolist()
+        drive = self._typical_s[self._nodes][:, self._nodes].tolist()
         service = [0] * (2 * len(teams))
         service += [visit.service_s for visit in self._problem.visits]
         transit = [
@@ -200,9 +200,8 @@ class RoutingDay:
 
     def _reaches(self, day: TeamDay, visit_index: int) -> bool:
         node = self._problem.visit_nodes[visit_index]
-        duration_s = self._problem.travel.duration_s
-        there = duration_s[day.start_node, node] < UNREACHABLE_S
-        return bool(there and duration_s[node, day.end_node] < UNREACHABLE_S)
+        there = self._typical_s[day.start_node, node] < UNREACHABLE_S
+        return bool(there and self._typical_s[node, day.end_node] < UNREACHABLE_S)
 
     def search(
         self, *, solution_limit: int, time_limit_s: float, on_solution: OnSolution

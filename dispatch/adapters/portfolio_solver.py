@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
-import numpy as np
-
 from dispatch.adapters.solve_task import (
     SEARCH_SHARE,
     Method,
@@ -21,7 +19,6 @@ from dispatch.adapters.solver_process import SilentError, SolverProcess, Told
 from dispatch.domain.errors import SolverError
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import Order
-from dispatch.domain.travel import TravelMatrix
 from dispatch.domain.visit import Visit
 from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
 
@@ -244,7 +241,6 @@ def _with_own_nodes(
         nodes |= {day.start_node, day.end_node}
     kept = sorted(nodes)
     row = {node: at for at, node in enumerate(kept)}
-    travel = problem.travel
     return DayProblem(
         date=problem.date,
         visits=tuple(visit for visit, _ in own),
@@ -252,11 +248,7 @@ def _with_own_nodes(
             replace(day, start_node=row[day.start_node], end_node=row[day.end_node])
             for day in days
         ),
-        travel=TravelMatrix(
-            travel.duration_s[np.ix_(kept, kept)],
-            travel.distance_m[np.ix_(kept, kept)],
-            travel.level,
-        ),
+        travel=problem.travel.part(kept),
         visit_nodes=tuple(row[node] for _, node in own),
     )
 

@@ -131,3 +131,29 @@ plans = Table(
     Column("body", Text, nullable=False),
     UniqueConstraint("date", "version", name="uq_plans_date_version"),
 )
+
+# `over_at` is the first of end and lifting; empty until there is one.
+closures = Table(
+    "closures",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("starts_at", AwareDateTime, nullable=False),
+    Column("over_at", AwareDateTime),
+    Column("made_at", AwareDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_closures_over_at", "over_at"),
+    Index("ix_closures_made_at_id", "made_at", "id"),
+)
+
+# Appended only: each line holds the closure as it stood after it.
+closure_entries = Table(
+    "closure_entries",
+    metadata,
+    Column("closure_id", ForeignKey("closures.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", AwareDateTime, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("body", Text, nullable=False),
+)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from dispatch.domain.catalogue import WorkCategory
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel, level_text
 
 
 class AssignmentPolicy(StrEnum):
@@ -70,8 +71,8 @@ class OnDuty:
     offices: Sequence[WorksOffice]
     teams: Sequence[MobileTeam]
     travel_s: Mapping[str, int]  # from each office to the place
+    travel_levels: Mapping[str, TravelLevel]  # how each of these times was found
     load_s: Mapping[str, int]  # work already given to each team, seconds
-    estimated: bool = True
 
 
 def assign(
@@ -176,22 +177,22 @@ def _sentence(
     responsible: WorksOffice | None,
 ) -> str:
     """Say the reason as an officer would, with the numbers."""
-    mark = "[推定(直線)]" if on_duty.estimated else ""
-    minutes = _minutes(on_duty.travel_s[chosen.id])
+    minutes = _minutes(chosen, on_duty)
     if responsible is chosen and policy is not AssignmentPolicy.NEAREST:
-        text = f"この区を担当する{chosen.name}(約{minutes}分{mark})"
+        text = f"この区を担当する{chosen.name}({minutes})"
     else:
-        text = f"最も近い{chosen.name}(約{minutes}分{mark})"
+        text = f"最も近い{chosen.name}({minutes})"
         fell_back = policy is not AssignmentPolicy.NEAREST
         if fell_back and responsible is not None and responsible is not chosen:
             text += f"。担当の{responsible.name}には対応できる班がありません"
     if runner_up is not None:
-        other = _minutes(on_duty.travel_s[runner_up.id])
-        text += f"。次点は{runner_up.name}(約{other}分)"
+        text += f"。次点は{runner_up.name}({_minutes(runner_up, on_duty)})"
     if team is None:
         return text + "。必要な技能・人数・積載のそろう班が今日は出勤していません。"
     return text + f"。技能のそろう{team.name}を最初の候補にしました。"
 
 
-def _minutes(seconds: int) -> int:
-    return round(seconds / 60)
+def _minutes(office: WorksOffice, on_duty: OnDuty) -> str:
+    """Say an office's travel time, and how it was found."""
+    minutes = round(on_duty.travel_s[office.id] / 60)
+    return f"約{minutes}分[{level_text(on_duty.travel_levels[office.id])}]"

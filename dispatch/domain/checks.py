@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dispatch.domain.plan import Plan, Route, Stop, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.travel import UNREACHABLE_S
+from dispatch.domain.travel import UNREACHABLE_S, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ def violations(problem: DayProblem, plan: Plan) -> tuple[Violation, ...]:
     problem
         What the plan was made from.
     plan
-        The plan to check; the lateness, driving times and overtime that it tells are
-        checked too.
+        The plan to check; the lateness, driving times and their levels, and the
+        overtime that it tells are checked too.
     """
     return tuple(_all(problem, plan))
 
@@ -44,6 +44,7 @@ def _all(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
     if plan.date != problem.date:
         yield _violation("date", detail=f"{plan.date} instead of {problem.date}")
     yield from _each_visit_once(problem, plan)
+    yield from _level(problem, plan)
     days = {day.team.id: day for day in problem.team_days}
     route_count = Counter(route.team_id for route in plan.routes)
     for team_id, count in route_count.items():
@@ -61,6 +62,15 @@ def _all(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
             yield _violation("known team", team_id=route.team_id, detail="unknown")
             continue
         yield from _route(problem, day, route)
+
+
+def _level(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
+    """Ask that the plan claims no better times than its worst leg has."""
+    levels = [stop.drive_level for _, _, stop in plan.stops()]
+    levels += [route.return_drive_level for route in plan.routes if route.stops]
+    level = worst(levels) if levels else problem.travel.level
+    if plan.travel_level is not level:
+        yield _violation("level told", detail=f"{plan.travel_level}, not {level}")
 
 
 def _each_visit_once(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
@@ -130,50 +140,123 @@ def _when_may(problem: DayProblem, day: TeamDay, stop: Stop) -> Iterator[Violati
         yield _at(day, stop, "lateness told", f"{stop.late_s} s, in truth {late_s} s")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leg:
+    """One drive of a route: between two places, from the moment the team is free."""
+
+    here: int
+    there: int
+    free_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Story:
+    """A way in which a leg may have gone: how long, there when, and ready when."""
+
+    drive_s: int
+    there_s: int
+    ready_s: int  # there, and no lunch in between that is still to be eaten
+
+
+def _stories(
+    problem: DayProblem, leg: _Leg, lunch: tuple[int, int] | None
+) -> tuple[_Story, ...]:
+    """
+    Every way in which a leg may have gone; `lunch` is one taken on it, if any.
+
+    A team leaves when it is free. With lunch it eats first and leaves when it has
+    eaten, or it drives at once and eats on arrival if it is there by then.
+    """
+    drive_s = problem.travel.drive_s(leg.here, leg.there, leg.free_s)
+    there_s = leg.free_s + drive_s
+    if lunch is None:
+        return (_Story(drive_s=drive_s, there_s=there_s, ready_s=there_s),)
+    lunch_from, lunch_to = lunch
+    late_s = problem.travel.drive_s(leg.here, leg.there, lunch_to)
+    late = lunch_to + late_s
+    eaten_first = _Story(drive_s=late_s, there_s=late, ready_s=late)
+    if lunch_from < there_s:
+        return (eaten_first,)
+    at_once = _Story(drive_s=drive_s, there_s=there_s, ready_s=lunch_to)
+    return at_once, eaten_first
+
+
 def _clock(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violation]:
     """Driving, waiting, working and lunch follow each other with no overlap."""
     nodes = {v.id: n for v, n in zip(problem.visits, problem.visit_nodes, strict=True)}
     node, free_s = day.start_node, day.free_from_s
-    new_stops = route.stops[len(day.committed) :]
     lunch_from, lunch_to = _lunch_still_to_come(day, route)
-    for stop in new_stops:
+    for stop in route.stops[len(day.committed) :]:
         if stop.visit_id not in nodes:
             return
-        there = nodes[stop.visit_id]
-        drive_s = int(problem.travel.duration_s[node, there])
-        if drive_s >= UNREACHABLE_S:
-            yield _at(day, stop, "reachable", "no way there")
-        if stop.drive_s != drive_s:
-            yield _at(day, stop, "drive told", f"{stop.drive_s} s instead of {drive_s}")
-        earliest_s = free_s + drive_s
+        leg = _Leg(here=node, there=nodes[stop.visit_id], free_s=free_s)
+        lunch = None
         if lunch_from is not None and free_s <= lunch_from < stop.start_s:
-            earliest_s += lunch_to - lunch_from
+            lunch = (lunch_from, lunch_to)
             if lunch_to > stop.start_s:
                 yield _at(day, stop, "lunch undisturbed", "service begins in lunch")
-        short_s = max(free_s + drive_s - stop.arrive_s, earliest_s - stop.start_s)
-        if short_s > 0:
-            yield _at(day, stop, "time to drive", f"{short_s} s short")
+        yield from _drive(problem, day, stop, leg, lunch)
         if lunch_from is not None and stop.start_s <= lunch_from < stop.end_s:
             yield _at(day, stop, "lunch undisturbed", "lunch begins during service")
-        node, free_s = there, stop.end_s
+        node, free_s = leg.there, stop.end_s
     yield from _end(problem, day, route, node, free_s)
     yield from _lunch(day, route)
+
+
+def _drive(
+    problem: DayProblem,
+    day: TeamDay,
+    stop: Stop,
+    leg: _Leg,
+    lunch: tuple[int, int] | None,
+) -> Iterator[Violation]:
+    """Judge the drive to one stop: is it told truly, and is there time for it."""
+    stories = _stories(problem, leg, lunch)
+    if min(story.drive_s for story in stories) >= UNREACHABLE_S:
+        yield _at(day, stop, "reachable", "no way there")
+    told = [story for story in stories if story.drive_s == stop.drive_s]
+    if not told:
+        detail = f"{stop.drive_s} s instead of {stories[0].drive_s}"
+        yield _at(day, stop, "drive told", detail)
+    short_s = min(
+        max(story.there_s - stop.arrive_s, story.ready_s - stop.start_s)
+        for story in told or stories
+    )
+    if short_s > 0:
+        yield _at(day, stop, "time to drive", f"{short_s} s short")
+    level = problem.travel.leg_level(leg.here, leg.there)
+    if stop.drive_level is not level:
+        detail = f"{stop.drive_level} instead of {level}"
+        yield _at(day, stop, "level told", detail)
 
 
 def _end(
     problem: DayProblem, day: TeamDay, route: Route, node: int, free_s: int
 ) -> Iterator[Violation]:
-    home_s = int(problem.travel.duration_s[node, day.end_node]) if route.stops else 0
-    lunch_from, lunch_to = _lunch_still_to_come(day, route)
-    if route.return_drive_s != home_s:
-        detail = f"{route.return_drive_s} s instead of {home_s} s"
+    leg = _Leg(here=node, there=day.end_node, free_s=free_s)
+    stories: tuple[_Story, ...] = (_Story(drive_s=0, there_s=free_s, ready_s=free_s),)
+    if route.stops:
+        lunch_from, lunch_to = _lunch_still_to_come(day, route)
+        lunch = None
+        if lunch_from is not None and free_s <= lunch_from < route.return_s:
+            lunch = (lunch_from, lunch_to)
+        stories = _stories(problem, leg, lunch)
+        level = problem.travel.leg_level(node, day.end_node)
+        if route.return_drive_level is not level:
+            detail = f"{route.return_drive_level} instead of {level}"
+            yield _violation("level told", team_id=day.team.id, detail=detail)
+    told = [story for story in stories if story.drive_s == route.return_drive_s]
+    if not told:
+        detail = f"{route.return_drive_s} s instead of {stories[0].drive_s} s"
         yield _violation("drive told", team_id=day.team.id, detail=detail)
-    earliest_s = free_s + home_s
-    if lunch_from is not None and free_s <= lunch_from < route.return_s:
-        earliest_s += lunch_to - lunch_from
-    if route.return_s < earliest_s:
-        detail = f"back {earliest_s - route.return_s} s too early"
+    short_s = min(story.ready_s for story in told or stories) - route.return_s
+    if short_s > 0:
+        detail = f"back {short_s} s too early"
         yield _violation("way back", team_id=day.team.id, detail=detail)
+    yield from _shift(day, route)
+
+
+def _shift(day: TeamDay, route: Route) -> Iterator[Violation]:
     nothing_new = len(route.stops) == len(day.committed)
     if route.return_s > day.team.shift.limit_s and not nothing_new:
         detail = f"back at {route.return_s}, limit {day.team.shift.limit_s}"

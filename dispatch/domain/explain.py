@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dispatch.domain.plan import Route, Unassigned, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler
-from dispatch.domain.travel import UNREACHABLE_S
+from dispatch.domain.travel import UNREACHABLE_S, level_text
 from dispatch.domain.visit import Visit
 
 
@@ -113,12 +113,15 @@ def _time(
         for index, day in enumerate(problem.team_days)
         if scheduler.allows(index, visit_index)
     ]
-    duration_s = problem.travel.duration_s
-    drives = [int(duration_s[day.start_node, node]) for _, day in able]
-    if drives and min(drives) >= UNREACHABLE_S:
+    drive_s, start_node = min(
+        (int(scheduler.typical_s[day.start_node, node]), day.start_node)
+        for _, day in able
+    )
+    if drive_s >= UNREACHABLE_S:
         return UnassignedReason.UNREACHABLE, "この場所まで行ける道が見つかりません。"
     minutes = visit.service_s // 60
-    drive_min = round(min(drives) / 60) if drives else 0
+    level = problem.travel.leg_level(start_node, node)
+    drive = f"約{round(drive_s / 60)}分[{level_text(level)}]"
     if not feasible_alone(scheduler, visit_index):
         if visit.window is not None:
             window = visit.window
@@ -127,25 +130,25 @@ def _time(
                 UnassignedReason.WINDOW_MISSED,
                 (
                     f"約束の時間帯({between})に間に合う班がありません"
-                    f"(最も近い班から約{drive_min}分)。"
+                    f"(最も近い班から{drive})。"
                 ),
             )
         ends = max((day.team.shift.limit_s for _, day in able), default=0)
         return (
             UnassignedReason.TOO_LATE,
             (
-                f"作業{minutes}分と往復の移動(片道約{drive_min}分)が、"
+                f"作業{minutes}分と往復の移動(片道{drive})が、"
                 f"勤務終了{clock_text(ends)}までに収まりません。"
             ),
         )
-    return UnassignedReason.NO_TIME, _full_day(able, routes, minutes, drive_min)
+    return UnassignedReason.NO_TIME, _full_day(able, routes, minutes, drive)
 
 
 def _full_day(
     able: Sequence[tuple[int, TeamDay]],
     routes: Sequence[Route],
     minutes: int,
-    drive_min: int,
+    drive: str,
 ) -> str:
     """Sentence for a day that has no gap left, with the loosest team's gap."""
     gaps = []
@@ -159,7 +162,7 @@ def _full_day(
         gaps.append((left_s - route.return_drive_s, day.team.name))
     gap_s, name = max(gaps, default=(0, ""))
     return (
-        f"作業{minutes}分(移動片道約{drive_min}分)ができる班は{len(able)}班ありますが、"
+        f"作業{minutes}分(移動片道{drive})ができる班は{len(able)}班ありますが、"
         "緊急度の順に入れると、いっぱいです。"
         f"空きが最も多い{name}でも合計{max(0, gap_s) // 60}分で、"
         "続けて取れる時間が足りません。"

@@ -179,7 +179,7 @@ def _ruined(
         return list(orders)
     wanting = _wanting(scheduler, orders, set(served))
     centre = chance.choice(wanting if wanting and chance.random() < 0.5 else served)  # noqa: PLR2004 - even odds
-    away_s = problem.travel.duration_s[problem.visit_nodes[centre]]
+    away_s = scheduler.typical_s[problem.visit_nodes[centre]]
     nearest = sorted(served, key=lambda i: (int(away_s[problem.visit_nodes[i]]), i))
     count = chance.randint(1, min(MAX_REMOVED, len(served)))
     pool = nearest[: 3 * count]

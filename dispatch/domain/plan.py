@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dispatch.domain.travel import TravelLevel
+from dispatch.domain.travel import TravelLevel, worst
 
 
 class UnassignedReason(StrEnum):
@@ -26,7 +26,13 @@ class UnassignedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A visit placed in a route; seconds after midnight."""
+    """
+    A visit placed in a route; seconds after midnight.
+
+    `drive_s` is the time from leaving the place before, a wait for the end of a timed
+    closure included; `drive_level` says how it was found. Plans stored before there
+    were levels of legs hold straight lines.
+    """
 
     visit_id: str
     arrive_s: int
@@ -35,6 +41,7 @@ class Stop:
     drive_s: int
     drive_m: int
     late_s: int = 0
+    drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,7 @@ class Route:
     lunch_start_s: int | None
     lunch_end_s: int | None
     overtime_s: int = 0
+    return_drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
 
     @property
     def drive_s(self) -> int:
@@ -126,7 +134,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All routes of one day, and every visit that is in none of them."""
+    """
+    All routes of one day, and every visit that is in none of them.
+
+    `travel_level` is the worst of all legs; see `level_of_legs`.
+    """
 
     date: dt.date
     routes: tuple[Route, ...]
@@ -142,6 +154,12 @@ class Plan:
             for order, stop in enumerate(route.stops, start=1):
                 yield route, order, stop
 
+    def leg_levels(self) -> frozenset[TravelLevel]:
+        """How the times of the legs were found; more than one where roads end."""
+        levels = {stop.drive_level for _, _, stop in self.stops()}
+        levels |= {route.return_drive_level for route in self.routes if route.stops}
+        return frozenset(levels)
+
     @property
     def num_served(self) -> int:
         """How many visits are in a route."""
@@ -151,3 +169,10 @@ class Plan:
     def drive_s(self) -> int:
         """Seconds on the road, all teams."""
         return sum(route.drive_s for route in self.routes)
+
+
+def level_of_legs(routes: Sequence[Route], *, without_legs: TravelLevel) -> TravelLevel:
+    """Worst level of all legs of the routes; the given one when nobody drives."""
+    levels = [stop.drive_level for route in routes for stop in route.stops]
+    levels += [route.return_drive_level for route in routes if route.stops]
+    return worst(levels) if levels else without_legs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from dispatch.domain.assignment import (
     assign,
 )
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel, level_text
 from tests.builders import category, office, team, town
 
 NEAREST = AssignmentPolicy.NEAREST
@@ -29,7 +31,7 @@ def on_duty(
     *,
     load_s: dict[str, int] | None = None,
     teams: tuple[MobileTeam, ...] | None = None,
-    estimated: bool = False,
+    level: TravelLevel = TravelLevel.ROAD,
 ) -> OnDuty:
     where = town()
     return OnDuty(
@@ -37,7 +39,7 @@ def on_duty(
         teams=where.teams if teams is None else teams,
         travel_s={office_id: 60 * minutes for office_id, minutes in travel_min.items()},
         load_s=load_s or {},
-        estimated=estimated,
+        travel_levels=dict.fromkeys(travel_min, level),
     )
 
 
@@ -66,7 +68,8 @@ def test_nearest_takes_the_least_travel_and_names_the_runner_up() -> None:
     assert (found.office_id, found.team_id, found.travel_s) == ("south", "s1", 300)
     assert (found.runner_up_office_id, found.runner_up_travel_s) == ("east", 540)
     assert found.reason == (
-        "最も近いsouth工営所(約5分)。次点はeast工営所(約9分)。"
+        "最も近いsouth工営所(約5分[推定(道路)])。"
+        "次点はeast工営所(約9分[推定(道路)])。"
         "技能のそろう機動班s1を最初の候補にしました。"
     )
     assert (found.policy, found.by) == ("nearest", "rule")
@@ -80,7 +83,7 @@ def test_a_tie_in_travel_goes_to_the_first_office_by_id() -> None:
 def test_jurisdiction_takes_the_wards_office_even_if_farther() -> None:
     found = assigned(on_duty(TRAVEL), OWN_WARD, responsible="north")
     assert found.office_id == "north"
-    assert found.reason.startswith("この区を担当するnorth工営所(約12分)")
+    assert found.reason.startswith("この区を担当するnorth工営所(約12分[推定(道路)])")
     assert found.runner_up_office_id == "south"
 
 
@@ -135,9 +138,19 @@ def test_an_office_alone_has_no_runner_up() -> None:
     assert "次点" not in found.reason
 
 
-def test_straight_line_travel_is_marked_as_an_estimate() -> None:
-    found = assigned(on_duty(TRAVEL, estimated=True), NEAREST)
-    assert "約5分[推定(直線)]" in found.reason
+@pytest.mark.parametrize("level", TravelLevel)
+def test_travel_of_any_level_is_marked_as_an_estimate(level: TravelLevel) -> None:
+    found = assigned(on_duty(TRAVEL, level=level), NEAREST)
+    assert f"約5分[{level_text(level)}]" in found.reason
+    assert f"約9分[{level_text(level)}]" in found.reason
+
+
+def test_each_time_carries_the_mark_of_its_own_level() -> None:
+    levels = {"south": TravelLevel.ROAD, "east": TravelLevel.STRAIGHT_LINE}
+    duty = on_duty({"south": 5, "east": 9})
+    found = assigned(replace(duty, travel_levels=levels), NEAREST)
+    assert "south工営所(約5分[推定(道路)])" in found.reason
+    assert "east工営所(約9分[推定(直線)])" in found.reason
 
 
 def test_nobody_on_duty_gives_no_assignment() -> None:

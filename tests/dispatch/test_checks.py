@@ -15,7 +15,7 @@ from dispatch.domain.checks import violations
 from dispatch.domain.plan import Plan, Route, Stop, Unassigned, UnassignedReason
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.team import Lunch, Vehicle
-from dispatch.domain.travel import UNREACHABLE_S
+from dispatch.domain.travel import UNREACHABLE_S, TravelLevel
 from dispatch.domain.visit import TimeWindow, Visit
 from tests.builders import (
     DAY,
@@ -264,6 +264,30 @@ def drive_untrue() -> Broken:
     return problem, with_stop(plan, 0, 0, replace(stop, drive_s=stop.drive_s - 1))
 
 
+def way_back_untrue() -> Broken:
+    problem, plan = valid()
+    route = plan.routes[0]
+    told = replace(route, return_drive_s=route.return_drive_s - 1)
+    return problem, with_route(plan, 0, told)
+
+
+def level_of_a_drive_untrue() -> Broken:
+    problem, plan = valid()
+    better = replace(plan.routes[0].stops[1], drive_level=TravelLevel.ROAD)
+    return problem, with_stop(plan, 0, 1, better)
+
+
+def level_of_the_way_back_untrue() -> Broken:
+    problem, plan = valid()
+    better = replace(plan.routes[0], return_drive_level=TravelLevel.ROAD_GRAPH)
+    return problem, with_route(plan, 0, better)
+
+
+def level_of_the_plan_untrue() -> Broken:
+    problem, plan = valid()
+    return problem, replace(plan, travel_level=TravelLevel.ROAD)
+
+
 def lunch_in_service() -> Broken:
     """Work at c 11:20-11:50 and lunch from 11:30."""
     problem, plan = valid()
@@ -362,6 +386,10 @@ CASES: list[tuple[str, Callable[[], Broken]]] = [
     ("lateness told", lateness_hidden),
     ("reachable", no_way),
     ("drive told", drive_untrue),
+    ("drive told", way_back_untrue),
+    ("level told", level_of_a_drive_untrue),
+    ("level told", level_of_the_way_back_untrue),
+    ("level told", level_of_the_plan_untrue),
     ("lunch undisturbed", lunch_in_service),
     ("lunch undisturbed", service_in_lunch),
     ("time to drive", too_fast),

@@ -159,7 +159,14 @@ def test_one_place_is_one_node_and_travel_is_asked_once() -> None:
     problem = prepare_day(day_input(charts), travel).problem
     assert travel.asked == 1
     assert len(problem.travel) == 4  # three yards and one place
+    assert travel.asked_at == moment("0:00")
     assert problem.visit_nodes[0] == problem.visit_nodes[1]
+
+
+def test_travel_is_asked_from_now_on_once_the_day_has_begun() -> None:
+    travel = StraightTravel()
+    prepare_day(day_input([chart("a")], now_s=at("13:05")), travel)
+    assert travel.asked_at == moment("13:05")
 
 
 def test_an_override_binds_the_team_and_ends_sharing() -> None:
