@@ -4,7 +4,7 @@ SERVE  ?= 1
 PORT   ?= 8000
 BIN    := .venv/bin
 
-.PHONY: help setup demo test check lint types contracts package bench bench-compare lock clean
+.PHONY: help setup demo roads test check lint types contracts package bench bench-compare lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,6 +14,9 @@ setup: ## make .venv and fetch what pages and sheets need
 
 demo: setup ## one working day into out/demo, then serve it (SERVE=0: stop after writing)
 	@$(BIN)/kidohan demo --out out/demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(ARGS)
+
+roads: setup ## road data of the city from an OSM extract (PBF=FILE.osm.pbf)
+	@$(BIN)/kidohan roads build $(PBF) $(ARGS)
 
 test: setup ## the whole suite, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
@@ -45,6 +48,7 @@ lock: ## renew the lock files (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-data.in -o requirements-data.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-node.in -o requirements-node.lock
+	uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-engine.in -o requirements-engine.lock
 
 clean: ## forget the environment and what was written (the database in var/ stays)
 	rm -rf .venv node_modules out dist

@@ -28,6 +28,7 @@ from api.routes import (
     board,
     chart_list,
     charts,
+    closures,
     consultations,
     health,
     maps,
@@ -39,7 +40,7 @@ from api.schemas import Problem
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.ports import Clock, OnProgress, StoredPlan
-from maps.localise import BaseMap
+from maps.base_map import BaseMap
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -97,7 +98,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     # `/charts/new` before `/charts/{chart_id}`: the first that fits answers.
-    pages = (board, chart_list, phone_desk, charts, plans, maps, sheets)
+    pages = (board, chart_list, phone_desk, charts, closures, plans, maps, sheets)
     for module in (consultations, health, *pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,15 +1,11 @@
-"""The command line: kidohan prepare | import | plan | serve | demo | settings."""
+"""The command line: kidohan and its commands."""
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import secrets
 import shutil
 import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +13,6 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from api.app import create_app
 from api.day_run import (
@@ -25,18 +20,18 @@ from api.day_run import (
     SHEET_FOLDER,
     SUMMARY_FILE,
     StepTimes,
-    Told,
     run_day,
 )
-from api.errors import EXIT_CODES
 from api.import_mapping import ImportMapping, read_mapping
 from api.importer import Importer, ImportReport, Row, read_rows
 from api.pooling import pooled
+from api.progress import bars
+from api.roads_cli import geodata_cli, roads_cli
 from api.settings import PREFIX, Settings, load_settings
 from api.summary import print_summary
 from api.wiring import Services, open_services, prepared_areas
 from dispatch.adapters.clocks import DemoClock
-from dispatch.domain.errors import DispatchError, InvalidInputError, SourceError
+from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.intake import Intake
 from dispatch.ports import Clock
 from geodata.city import load_city
@@ -49,6 +44,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Kidōhan (機動班): from a resident's consultation to a printed route sheet.",
 )
+cli.add_typer(roads_cli, name="roads")
+cli.add_typer(geodata_cli, name="geodata")
 console = Console()
 SHOWN_REFUSALS = 20
 DEMO_WHO = "デモ配車担当"
@@ -118,7 +115,7 @@ def _import(
     moment: dt.datetime | None,
 ) -> ImportReport:
     importer = Importer(services.intake, services.clock, services.profile.timezone)
-    with _bars() as told:
+    with bars(console) as told:
         return importer.run(
             rows,
             mapping,
@@ -157,7 +154,7 @@ def plan(
     clock: Clock | None = DemoClock(_moment(at)) if at else None
     with open_services(settings, clock) as services:
         services.solver.warm()
-        with _bars() as told:
+        with bars(console) as told:
             result = run_day(services, day, out, who=who, times=StepTimes(), told=told)
         print_summary(console, services, result)
 
@@ -234,7 +231,7 @@ def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -
         services = open_services(settings)
     with services:
         services.solver.warm()
-        with _bars() as told:
+        with bars(console) as told:
             with times.step("generate"):
                 told("相談を作っています(合成データ)", 0.0)
                 items = demo_consultations(services.profile, services.towns, params)
@@ -288,30 +285,6 @@ def _serve(now: Settings) -> None:
     )
 
 
-@contextmanager
-def _bars() -> Iterator[Told]:
-    """Progress bars, one for each step that is told."""
-    columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def told(step: str, done: float) -> None:
-            if step not in tasks:
-                for task in tasks.values():
-                    bars.update(task, completed=1.0)
-                tasks[step] = bars.add_task(step, total=1.0)
-            bars.update(tasks[step], completed=done)
-
-        yield told
-        for task in tasks.values():
-            bars.update(task, completed=1.0)
-
-
 def _content(file: Path, now: Settings) -> bytes:
     try:
         if file.stat().st_size > now.max_import_bytes:
@@ -338,20 +311,3 @@ def _day(text: str, option: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(option, "needs a date such as 2026-11-24") from None
-
-
-def main() -> None:
-    """Run the command line; errors are one line for people and an exit code."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
-    try:
-        cli()
-    except DispatchError as problem:
-        console.print(f"[bold red]kidohan:[/] {problem}", highlight=False)
-        code = next(c for kind, c in EXIT_CODES.items() if isinstance(problem, kind))
-        sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,12 +8,13 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.pictures import Pictures
+from api.progress import Told
 from api.sheet_values import sheet_values
 from api.wiring import Services
 from dispatch.domain.case_chart import CaseChart, ChartStatus
@@ -30,8 +31,6 @@ SHEET_FOLDER = "sheets"
 ASSET_FOLDER = "assets"
 SUMMARY_FILE = "summary.json"
 KB_PER_MB = 1024
-
-Told = Callable[[str, float], None]
 
 
 @dataclass(slots=True)

@@ -8,6 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from api.road_pictures import (
+    map_closures,
+    map_legs,
+    road_attribution,
+    road_legs,
+    shown_stops,
+    travel_levels,
+)
 from api.wiring import Services
 from api.wording import STATUS_TEXT, deadline_text, era_date, moment_text, short_date
 from dispatch.domain.case_chart import CaseChart, ChartStatus
@@ -16,7 +24,7 @@ from dispatch.domain.explain import clock_text
 from dispatch.domain.placing import PlaceLevel
 from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
-from dispatch.domain.travel import TravelLevel
+from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.ports import StoredPlan
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
@@ -27,7 +35,9 @@ Ring = tuple[tuple[float, float], ...]
 WORDS = {  # a profile's texts.toml may say them in another language
     "by_position": "(座標による)",
     "crew_size": "{n}名",
-    "estimated_travel": "移動時間は推定(直線)",
+    "travel_times": "移動時間は{level}",
+    "partly": "、一部",
+    **{f"level_{level}": level_text(level) for level in TravelLevel},
     "overdue_since": "期限超過({day})",
     "promise": "約束 {start}–{end}",
     "data": "データ: ",
@@ -119,6 +129,11 @@ class Pictures:
         """Word of this city's language."""
         return self.services.profile.labels.get(key, WORDS[key])
 
+    def level_text(self, plan: Plan) -> str:
+        """How a plan's travel times were found; a few poorer legs are told apart."""
+        levels = travel_levels(plan)
+        return self.word("partly").join(self.word(f"level_{level}") for level in levels)
+
     def ward_name(self, code: str) -> str:
         """Name of a ward; its code when the table does not know it."""
         try:
@@ -175,8 +190,9 @@ class Pictures:
             districts=tuple(self._districts(by_district, now)),
             wards=self.ward_outlines,
             items=tuple(self._open_item(chart, now) for chart in shown),
-            attribution=self.attribution,
+            attribution=(*self.attribution, *road_attribution(self.services)),
             approximate=self.is_approximate,
+            closures=map_closures(self.services, now.date()),
             district_word=profile.labels.get("district", "校区"),
         )
 
@@ -237,8 +253,9 @@ class Pictures:
                 if team.id in routes
             ),
             wards=self.ward_outlines,
-            attribution=self.attribution,
-            straight_line=stored.plan.travel_level is TravelLevel.STRAIGHT_LINE,
+            attribution=(*self.attribution, *road_attribution(self.services)),
+            level=stored.plan.travel_level,
+            closures=map_closures(self.services, stored.plan.date),
         )
 
     def _team_route(
@@ -249,6 +266,7 @@ class Pictures:
         stored: StoredPlan,
         charts: dict[str, CaseChart],
     ) -> TeamRoute:
+        legs = road_legs(self.services, stored.plan, team, route, charts)
         return TeamRoute(
             team_name=team.name,
             letter=team.letter,
@@ -257,11 +275,11 @@ class Pictures:
             base_lat=team.base.lat,
             stops=tuple(
                 self._map_stop(order, stop, charts[stop.visit_id], stored)
-                for order, stop in enumerate(route.stops, start=1)
-                if stop.visit_id in charts
+                for order, stop in enumerate(shown_stops(route, charts), start=1)
             ),
             drive_min=round(route.drive_s / 60),
             km=route.drive_m / 1000,
+            legs=map_legs(legs),
         )
 
     def _reason(self, chart: CaseChart, stored: StoredPlan) -> str:
@@ -296,6 +314,7 @@ class Pictures:
             late=stop.late_s > 0,
             reason=self._reason(chart, stored),
             radius_m=float(placement.radius_m or 0),
+            drive_level=stop.drive_level,
         )
 
 

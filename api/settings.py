@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispatch.domain.assignment import AssignmentPolicy, SharingPolicy
 from dispatch.domain.errors import InvalidInputError
-from maps.localise import BaseMap
+from maps.base_map import BaseMap
 
 PREFIX = "KIDOHAN_"
 MIN_KEY_LENGTH = 8
@@ -37,6 +37,19 @@ class Settings(BaseSettings):
     )
     areas_dir: Path | None = Field(None, description="prepared areas; var/areas/CITY")
     assets_dir: Path = Field(Path("node_modules"), description="web assets from npm")
+    roads_dir: Path | None = Field(None, description="road data; var/roads/CITY")
+    engine_dir: Path | None = Field(
+        None, description="road engine's programs; beside the Python libraries"
+    )
+    roads_port: int = Field(
+        0, ge=0, le=65535, description="port of the road engine; 0 for any free one"
+    )
+    roads_url: str = Field(
+        "", description="OSRM server instead of an engine of our own"
+    )
+    valhalla_url: str = Field(
+        "", description="Valhalla server that words the turns of finished routes"
+    )
     host: str = Field("127.0.0.1", description="address to listen on")
     host_names: str = Field(
         "", description="names under which pages are called, comma separated"
@@ -82,6 +95,14 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return value
 
+    @field_validator("roads_url", "valhalla_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            message = "needs an address that begins with http:// or https://"
+            raise ValueError(message)
+        return value.rstrip("/")
+
     @field_validator("demo_now")
     @classmethod
     def _aware(cls, value: dt.datetime | None) -> dt.datetime | None:
@@ -92,8 +113,8 @@ class Settings(BaseSettings):
 
     def shown(self, name: str) -> str:
         """Value of a setting as it may be shown: no key and no password."""
-        if name == "database_url":
-            return make_shown_url(self.database_url)
+        if name.endswith("_url"):
+            return make_shown_url(getattr(self, name))
         return str(getattr(self, name))
 
     @property
@@ -104,13 +125,18 @@ class Settings(BaseSettings):
         return [name for name in dict.fromkeys([*own, *extra]) if name]
 
     @property
+    def road_data_dir(self) -> Path:
+        """Folder of the road data of this city."""
+        return self.roads_dir or Path("var") / "roads" / Path(self.city).name
+
+    @property
     def prepared_areas_dir(self) -> Path:
         """Folder of the prepared areas of this city."""
         return self.areas_dir or Path("var") / "areas" / Path(self.city).name
 
 
 def make_shown_url(url: str) -> str:
-    """Database URL with its password hidden."""
+    """URL with its password hidden."""
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -8,12 +8,18 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 from api.pictures import NO_LICENCE, TILE_SOURCE, Pictures
+from api.road_pictures import (
+    map_closures,
+    road_attribution,
+    road_legs,
+    sheet_legs,
+    shown_stops,
+)
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Consultation, Reporter
 from dispatch.domain.explain import clock_text
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.team import MobileTeam
-from dispatch.domain.travel import TravelLevel
 from dispatch.ports import StoredPlan
 from maps.route_sheet import SheetData, SheetStop
 
@@ -70,11 +76,13 @@ def _sheet(
     lunch = "—"
     if route.lunch_start_s is not None and route.lunch_end_s is not None:
         lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
+    shown = shown_stops(route, charts)
     stops = [
         _sheet_stop(pictures, order, stop, charts[stop.visit_id], stored, call_back)
-        for order, stop in enumerate(route.stops, start=1)
-        if stop.visit_id in charts
+        for order, stop in enumerate(shown, start=1)
     ]
+    legs = road_legs(services, stored.plan, team, route, charts)
+    language = profile.labels.get("sheet_language", "ja")
     return SheetData(
         date_text=pictures.date_text(stored.plan.date),
         date_iso=stored.plan.date.isoformat(),
@@ -90,10 +98,8 @@ def _sheet(
         lunch=lunch,
         total_drive_min=round(route.drive_s / 60),
         total_km=route.drive_m / 1000,
-        travel_note=(
-            pictures.word("estimated_travel")
-            if stored.plan.travel_level is TravelLevel.STRAIGHT_LINE
-            else ""
+        travel_note=pictures.word("travel_times").format(
+            level=pictures.level_text(stored.plan)
         ),
         base_url=services.settings.base_url,
         base_lon=team.base.lon,
@@ -101,6 +107,8 @@ def _sheet(
         stops=tuple(stops),
         wards=pictures.ward_rings,
         attribution=_attribution(pictures),
+        legs=sheet_legs(legs, shown, route, language=language),
+        closures=map_closures(services, stored.plan.date),
     )
 
 
@@ -111,7 +119,9 @@ def _attribution(pictures: Pictures) -> str:
         for source in pictures.services.profile.sources
         if source.id != TILE_SOURCE and source.licence not in NO_LICENCE
     )
-    return pictures.word("data") + "、".join(publishers)
+    return pictures.word("data") + "、".join(
+        (*publishers, *road_attribution(pictures.services))
+    )
 
 
 def _sheet_stop(
@@ -149,6 +159,7 @@ def _sheet_stop(
         lat=placement.place.lat,
         radius_m=float(placement.radius_m or 0),
         drive_min=round(stop.drive_s / 60),
+        drive_level=stop.drive_level,
         call_back=phone,
         changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
         late=stop.late_s > 0,

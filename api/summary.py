@@ -14,7 +14,6 @@ from api.wiring import Services
 from api.wording import REASON_TEXT
 from dispatch.domain.explain import clock_text
 from dispatch.domain.plan import UnassignedReason
-from dispatch.domain.travel import TravelLevel
 
 SHOWN_LEFT_OUT = 12
 
@@ -25,23 +24,22 @@ def print_summary(console: Console, services: Services, result: DayResult) -> No
     day = pictures.date_text(result.stored.plan.date)
     console.print()
     console.rule(f"[bold]{services.profile.name} {day}")
-    console.print(_counts(result))
+    console.print(_counts(pictures, result))
     console.print(_offices(services, result))
     console.print(_left_out(services, result))
     console.print(_files(result))
 
 
-def _counts(result: DayResult) -> Panel:
+def _counts(pictures: Pictures, result: DayResult) -> Panel:
     summary = result.summary
     served, feasible = summary["served"], summary["feasible_visits"]
-    level = result.stored.plan.travel_level
-    estimated = " [dim]推定(直線)[/]" if level is TravelLevel.STRAIGHT_LINE else ""
+    level = pictures.level_text(result.stored.plan)
     text = (
         f"相談 [bold]{summary['consultations']}[/]件  "
         f"場所を特定 {summary['placed']}件(うち関係事務所へ {summary['partner']}件)  "
         f"確認待ち {summary['unplaced']}件  移管 {summary['referred']}件\n"
         f"訪問 [bold]{served}[/]件を計画(実行できる {feasible}件のうち)  "
-        f"移動 計{summary['drive_minutes']:,}分{estimated}  "
+        f"移動 計{summary['drive_minutes']:,}分 [dim]{level}[/]  "
         f"規則違反 {summary['violations']}件"
     )
     return Panel(text, title="一日のまとめ", title_align="left")

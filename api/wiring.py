@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from api.road_wiring import Roads, Travel, open_travel
 from api.settings import Settings
 from api.wording import number_prefix
 from dispatch.adapters.clocks import DemoClock, SystemClock
+from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import open_database
 from dispatch.adapters.portfolio_solver import PortfolioSolver
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.closure_desk import CityTime, ClosureDesk
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from dispatch.intake import IntakeDesk, IntakeRules
@@ -30,7 +33,6 @@ from geodata.city import CityProfile, load_city
 from geodata.geocoder import CityGeocoder
 from geodata.landmarks import LandmarkIndex, school_landmark
 from geodata.towns import Town, other_municipalities, read_towns
-from geodata.travel_times import StraightLineTravelTimes
 
 SKILL_LABEL = "skill_"
 
@@ -49,6 +51,8 @@ class Services:
     geocoder: CityGeocoder
     intake: IntakeDesk
     planning: PlanDesk
+    closures: ClosureDesk
+    travel: Travel
     solver: PortfolioSolver
     clock: Clock
 
@@ -61,9 +65,19 @@ class Services:
             seed=self.settings.plan_seed,
         )
 
+    @property
+    def roads(self) -> Roads | None:
+        """Roads behind the travel times; None where they are straight lines."""
+        return self.travel.roads
+
+    def main_roads(self) -> tuple[tuple[LonLat, ...], ...]:
+        """Lines of the bigger roads, to draw a map on; none without road data."""
+        return self.roads.main_roads() if self.roads is not None else ()
+
     def close(self) -> None:
-        """End the solving processes."""
+        """End the solving processes and the road engines."""
         self.solver.close()
+        self.travel.close()
 
     def __enter__(self) -> Self:
         return self
@@ -98,17 +112,20 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     towns = read_towns(profile)
     areas = prepared_areas(settings, profile, towns)
     geocoder = make_geocoder(profile, areas, towns)
-    store = SqlStore(open_database(settings.database_url), profile.catalogue)
-    travel = StraightLineTravelTimes(
-        speed_kmh=profile.travel.speed_kmh,
-        leg_s=profile.travel.leg_s,
-        detour=profile.travel.detour,
-    )
+    engine = open_database(settings.database_url)
+    store = SqlStore(engine, profile.catalogue)
+    closure_store = SqlClosures(engine)
+    travel = open_travel(settings, profile, closure_store)
     solver = PortfolioSolver(settings.solver_processes)
-    intake = IntakeDesk(store, geocoder, travel, intake_rules(settings, profile), clock)
+    rules = intake_rules(settings, profile)
+    intake = IntakeDesk(store, geocoder, travel.times, rules, clock)
     planning = PlanDesk(
         PlanTools(
-            charts=store, plans=store, travel_times=travel, solver=solver, clock=clock
+            charts=store,
+            plans=store,
+            travel_times=travel.times,
+            solver=solver,
+            clock=clock,
         ),
         PlanRules(
             timezone=profile.timezone,
@@ -132,8 +149,29 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         geocoder=geocoder,
         intake=intake,
         planning=planning,
+        closures=closure_desk(profile, closure_store, travel, clock),
+        travel=travel,
         solver=solver,
         clock=clock,
+    )
+
+
+def closure_desk(
+    profile: CityProfile, store: SqlClosures, travel: Travel, clock: Clock
+) -> ClosureDesk:
+    """Make the desk that shuts roads; each change is prepared for at once."""
+
+    def on_change() -> None:
+        if travel.roads is not None:
+            travel.roads.prepare(clock.now())
+
+    return ClosureDesk(
+        store,
+        clock,
+        CityTime(
+            timezone=profile.timezone, is_working_day=profile.hours.is_working_day
+        ),
+        on_change=on_change,
     )
 
 

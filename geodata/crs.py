@@ -7,6 +7,8 @@ order an EPSG entry lists: EPSG:6674 lists northing first, and pyproj alone woul
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
@@ -36,3 +38,12 @@ def points_in_plane(places: list[LonLat], profile: CityProfile) -> list[Point]:
 def plane_series(geometries: list[BaseGeometry], profile: CityProfile) -> gpd.GeoSeries:
     """Geometries that are in the city's plane already, with that said."""
     return gpd.GeoSeries(geometries, crs=profile.plane_epsg)
+
+
+def plane_xy(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], profile: CityProfile
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eastings and northings in the city's plane, metres, of arrays of degrees."""
+    degrees = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=profile.geographic_epsg)
+    plane = to_plane(degrees, profile)
+    return plane.x.to_numpy(), plane.y.to_numpy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +15,7 @@ from branca.element import Element
 from shapely.geometry import shape
 
 from dispatch.domain.errors import SourceError
+from maps.base_map import BaseMap
 from maps.markup import POPUP_JS, MapScript, safe, script_data
 from maps.style import CSS, EDGE, LAND
 
@@ -81,13 +81,6 @@ _REFERENCES = (
 )
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>|\bstyle=\"([^\"]*)\"", re.DOTALL)
 _STYLE_REFERENCE = re.compile(rf"(?:url\(|@import)\s*[\"']?{_OUTSIDE}", re.IGNORECASE)
-
-
-class BaseMap(StrEnum):
-    """What lies under our signs (背景地図)."""
-
-    NONE = "none"  # pale wards and their names: nothing is fetched
-    GSI = "gsi"  # 地理院タイル(淡色地図): only when the city switched it on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,12 +249,12 @@ def _label_place(geometry: Mapping[str, Any]) -> tuple[float, float]:
 
 
 _FRAME_JS = f"""
-kd.area=function(rings,style){{
- return L.polygon(rings.map(function(r){{
-  var a=0,o=0,out=[];
-  for(var i=0;i<r.length;i+=2){{
-   a+=r[i];o+=r[i+1];out.push([a/{_SCALE},o/{_SCALE}]);}}
-  return out;}}),style);}};
+kd.path=function(r){{
+ var a=0,o=0,out=[];
+ for(var i=0;i<r.length;i+=2){{
+  a+=r[i];o+=r[i+1];out.push([a/{_SCALE},o/{_SCALE}]);}}
+ return out;}};
+kd.area=function(rings,style){{ return L.polygon(rings.map(kd.path),style);}};
 kd.room=window.innerWidth<480?24:window.innerWidth<=640?200:272;
 L.Popup.mergeOptions({{ autoPanPaddingTopLeft:[56,16],
  autoPanPaddingBottomRight:[kd.room,32]}});

@@ -12,7 +12,7 @@ from branca.element import MacroElement
 from jinja2 import Template
 
 from dispatch.domain.errors import InvalidInputError
-from maps.style import TeamStyle, team_style
+from maps.style import closed_svg, team_style
 
 # folium pastes popup and tooltip text into a JavaScript template literal, and branca
 # renders every finished part once more as a Jinja template. Entities stop both.
@@ -192,13 +192,10 @@ def team_row(name: str, *, letter: str, figures: str, at: int) -> str:
     return f'<span class="kd-team" data-team="{at}">{badge}{words}</span>'
 
 
-def arrow_svg(style: TeamStyle, *, turn: int) -> str:
-    """Arrowhead in a team's colour, turned clockwise from north by degrees."""
-    return (
-        '<svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" '
-        f'style="transform:rotate({turn}deg)"><path d="M9 1 16 16 9 12 2 16z" '
-        f'fill="{style.colour}" stroke="{style.edge}" stroke-width="1.5"/></svg>'
-    )
+def closures_row(count: int) -> str:
+    """Row of the closures in the layer control (通行規制)."""
+    words = f"<span>通行規制<small>{count:,}件</small></span>"
+    return f'<span class="kd-team">{closed_svg(size=24)}{words}</span>'
 
 
 YARD_SVG = (
@@ -212,7 +209,9 @@ YARD_SVG = (
 
 class MapScript(MacroElement):
     """
-    JavaScript that runs once the map stands; inside, the map is called `map`.
+    JavaScript that runs once the map stands.
+
+    Inside, the map or layer that it was added to is called `map`.
 
     Parameters
     ----------

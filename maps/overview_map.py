@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import folium
 from folium.plugins import FastMarkerCluster
 
 from dispatch.domain.catalogue import Urgency
+from maps.base_map import BaseMap
 from maps.localise import (
-    BaseMap,
     WardOutline,
     area_rings,
     close_map,
@@ -22,6 +23,8 @@ from maps.localise import (
     new_map,
 )
 from maps.markup import Data, MapScript, column, panel_html, safe_path, script_data
+from maps.road_layers import closure_layer, road_script
+from maps.road_lines import MapClosure
 from maps.style import (
     FILL,
     HAIRLINE,
@@ -32,6 +35,7 @@ from maps.style import (
     class_labels,
     class_of,
     class_starts,
+    closed_svg,
     sign_svg,
 )
 
@@ -100,6 +104,7 @@ class OverviewData:
     attribution: tuple[str, ...]
     approximate: bool
     district_word: str = "校区"
+    closures: tuple[MapClosure, ...] = ()
     chart_url_prefix: str = "/c/"
 
 
@@ -139,6 +144,10 @@ def overview_map(data: OverviewData, *, base: BaseMap, assets_url: str) -> str:
     # One empty row a marker: the callback counts, and reads the packed columns.
     cluster.data = [[]] * len(data.items)
     cluster.add_to(page)
+    if data.closures:
+        road_script().add_to(page)
+        closure_layer(data.closures).add_to(page)
+        folium.LayerControl(collapsed=False).add_to(page)
     fit_map(page, [(item.lon, item.lat) for item in data.items])
     return close_map(
         page,
@@ -197,12 +206,14 @@ def _panel(data: OverviewData, starts: Sequence[int]) -> str:
     if any(item.radius_m > UNCERTAIN_FROM_M for item in data.items):
         ring = '<span class="kd-swatch kd-ring"></span>'
         urgent.append((ring, "場所が不確か", ""))
+    closed = [(closed_svg(size=20), "通行規制", f"{len(data.closures):,}件")]
     return panel_html(
         title=f"{data.city_name} 未完了の相談",
         lines=(data.date_text, f"計 {len(data.items):,}件"),
         chips=("境界は近似",) if data.approximate else (),
         sections=(
             ("緊急度", urgent),
+            ("道路", closed if data.closures else ()),
             (f"{data.district_word}ごとの件数", _district_rows(data, starts)),
         ),
     )

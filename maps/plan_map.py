@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,33 +15,33 @@ from branca.element import MacroElement
 from folium.features import DivIcon
 
 from dispatch.domain.catalogue import Urgency
-from maps.localise import BaseMap, WardOutline, close_map, fit_map, new_map
+from dispatch.domain.travel import TravelLevel, level_text
+from maps.base_map import BaseMap
+from maps.localise import WardOutline, close_map, fit_map, new_map
 from maps.markup import (
     YARD_SVG,
-    arrow_svg,
     panel_html,
     popup,
     safe,
     team_row,
     tooltip,
 )
+from maps.road_layers import closure_layer, road_script, team_lines
+from maps.road_lines import LonLat, MapClosure, MapLeg, require_legs
 from maps.style import (
     INK,
     LAND,
     SIGN_RANK,
     SIGNS,
     UNCERTAIN_FROM_M,
-    TeamStyle,
+    closed_svg,
     shape_svg,
     team_style,
 )
 
-LonLat = tuple[float, float]
+__all__ = ["MapClosure", "MapLeg", "MapStop", "PlanMapData", "TeamRoute", "plan_map"]
 
 _FAN_PX = 26
-_MIN_LEG_DEG = 0.0005  # about 50 m: an arrow would cover such a short leg
-
-
 _RING: dict[str, Any] = {
     "color": INK,
     "weight": 1.5,
@@ -54,7 +53,11 @@ _RING: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapStop:
-    """One stop (立寄り) in words ready to show; `order` from 1, times as 9:05."""
+    """
+    One stop (立寄り) in words ready to show; `order` from 1, times as 9:05.
+
+    `drive_level` tells how the minutes of the way there were found.
+    """
 
     order: int
     chart_id: str
@@ -68,6 +71,7 @@ class MapStop:
     start: str
     end: str
     drive_min: int
+    drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
     late: bool = False
     reason: str = ""
     radius_m: float = 0.0
@@ -75,7 +79,17 @@ class MapStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamRoute:
-    """One team's stops in order, from its base and back (経路); `index` is 0-based."""
+    """
+    One team's stops in order, from its base and back (経路); `index` is 0-based.
+
+    `legs` are the ways base → first stop, …, last stop → base. Without them the line
+    is straight from place to place.
+
+    Raises
+    ------
+    InvalidInputError
+        When there are legs, but not one more than there are stops.
+    """
 
     team_name: str
     letter: str
@@ -85,11 +99,15 @@ class TeamRoute:
     stops: tuple[MapStop, ...]
     drive_min: int
     km: float
+    legs: tuple[MapLeg, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_legs(self.legs, self.stops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMapData:
-    """All that the plan map shows; `straight_line`: travel times are estimates."""
+    """All that the plan map shows; `level`: how its travel times were found."""
 
     office_name: str
     date_text: str
@@ -97,7 +115,8 @@ class PlanMapData:
     teams: tuple[TeamRoute, ...]
     wards: tuple[WardOutline, ...]
     attribution: tuple[str, ...]
-    straight_line: bool
+    level: TravelLevel
+    closures: tuple[MapClosure, ...] = ()
     chart_url_prefix: str = "/c/"
 
 
@@ -122,14 +141,17 @@ def plan_map(data: PlanMapData, *, base: BaseMap, assets_url: str) -> str:
         When the page would ask for an outside file.
     """
     page = new_map(base=base, wards=data.wards)
+    road_script().add_to(page)
     shifts = _fan_shifts(data.teams)
     for team in data.teams:
-        _team_layer(team, shifts=shifts, prefix=data.chart_url_prefix).add_to(page)
+        _team_layer(team, data=data, shifts=shifts).add_to(page)
     for yard in _yards(data.teams):
         yard.add_to(page)
-    if data.teams:
+    if data.closures:
+        closure_layer(data.closures).add_to(page)
+    if data.teams or data.closures:
         folium.LayerControl(collapsed=False, sort_layers=False).add_to(page)
-    fit_map(page, [place for team in data.teams for place in _path(team)])
+    fit_map(page, [place for team in data.teams for place in _places(team)])
     return close_map(
         page,
         title=f"{data.office_name} 配車計画",
@@ -141,31 +163,24 @@ def plan_map(data: PlanMapData, *, base: BaseMap, assets_url: str) -> str:
 
 
 def _team_layer(
-    team: TeamRoute, *, shifts: dict[tuple[int, int], int], prefix: str
+    team: TeamRoute, *, data: PlanMapData, shifts: dict[tuple[int, int], int]
 ) -> folium.FeatureGroup:
-    """Line, arrows, rings and numbered stops of one team, as one layer."""
-    style = team_style(team.index)
+    """Lines, rings and numbered stops of one team, as one layer."""
     figures = f"{len(team.stops)}件・移動{team.drive_min}分・{team.km:.0f}km"
     row = team_row(team.team_name, letter=team.letter, figures=figures, at=team.index)
     layer = folium.FeatureGroup(name=row)
-    path = _path(team)
     if team.stops:
-        lat_lons = [(lat, lon) for lon, lat in path]
-        # The casing keeps crossing routes apart, and a pale colour visible.
-        folium.PolyLine(
-            lat_lons, color=style.edge, weight=7, opacity=0.8, interactive=False
+        team_lines(
+            team.legs or list(pairwise(_path(team))),
+            style=team_style(team.index),
+            lane=team.index,
+            words=f"{team.letter} {team.team_name}",
         ).add_to(layer)
-        line = folium.PolyLine(
-            lat_lons, color=style.colour, weight=4, opacity=1, dash_array=style.dash
-        )
-        line.add_child(tooltip(f"{team.letter} {team.team_name}")).add_to(layer)
-    for arrow in _arrows(path, style):
-        arrow.add_to(layer)
     for position, stop in enumerate(team.stops):
         if stop.radius_m > UNCERTAIN_FROM_M:
             folium.Circle([stop.lat, stop.lon], stop.radius_m, **_RING).add_to(layer)
         shift = shifts[(team.index, position)]
-        _stop_marker(stop, team=team, shift=shift, prefix=prefix).add_to(layer)
+        _stop_marker(stop, team=team, shift=shift, data=data).add_to(layer)
     return layer
 
 
@@ -173,6 +188,11 @@ def _path(team: TeamRoute) -> list[LonLat]:
     """List base, stops in order, base."""
     home = (team.base_lon, team.base_lat)
     return [home, *((stop.lon, stop.lat) for stop in team.stops), home]
+
+
+def _places(team: TeamRoute) -> list[LonLat]:
+    """All that must be seen of a team: its ways may lead around its stops."""
+    return _path(team) + [place for leg in team.legs for place in leg.path]
 
 
 def _fan_shifts(teams: Sequence[TeamRoute]) -> dict[tuple[int, int], int]:
@@ -187,26 +207,8 @@ def _fan_shifts(teams: Sequence[TeamRoute]) -> dict[tuple[int, int], int]:
     return shifts
 
 
-def _arrows(path: Sequence[LonLat], style: TeamStyle) -> Iterator[folium.Marker]:
-    """Arrowheads at the middle of the legs, turned to the direction of travel."""
-    for (lon, lat), (to_lon, to_lat) in pairwise(path):
-        if max(abs(to_lon - lon), abs(to_lat - lat)) < _MIN_LEG_DEG:
-            continue
-        # Mercator draws a degree of latitude 1/cos(lat) times as long as of longitude.
-        rise = (to_lat - lat) / math.cos(math.radians((lat + to_lat) / 2))
-        turn = round(math.degrees(math.atan2(to_lon - lon, rise)))
-        svg = arrow_svg(style, turn=turn)
-        yield folium.Marker(
-            [(lat + to_lat) / 2, (lon + to_lon) / 2],
-            icon=DivIcon(html=svg, icon_size=(18, 18), icon_anchor=(9, 9)),
-            interactive=False,
-            keyboard=False,
-            z_index_offset=-500,
-        )
-
-
 def _stop_marker(
-    stop: MapStop, *, team: TeamRoute, shift: int, prefix: str
+    stop: MapStop, *, team: TeamRoute, shift: int, data: PlanMapData
 ) -> folium.Marker:
     """Numbered sign of one stop: colour and letter of the team, shape of urgency."""
     style = team_style(team.index)
@@ -233,14 +235,17 @@ def _stop_marker(
         z_index_offset=1000 - stop.order,
         rise_on_hover=True,
     )
-    marker.add_child(_stop_popup(stop, team=team, prefix=prefix))
+    marker.add_child(_stop_popup(stop, team=team, data=data))
     words = f"{team.letter}{stop.order} {stop.arrive} {stop.category}"
     marker.add_child(tooltip(words))
     return marker
 
 
-def _stop_popup(stop: MapStop, *, team: TeamRoute, prefix: str) -> MacroElement:
+def _stop_popup(stop: MapStop, *, team: TeamRoute, data: PlanMapData) -> MacroElement:
     """Tell what, where, when and why."""
+    # The panel tells the level of the whole: a leg of another one tells its own.
+    own = "" if stop.drive_level is data.level else f" {level_text(stop.drive_level)}"
+    prefix = data.chart_url_prefix
     sign = SIGNS[SIGN_RANK[stop.urgency]]
     unsure = stop.radius_m > UNCERTAIN_FROM_M
     links = [("カルテを開く", f"{prefix}{stop.chart_id}")] if prefix else []
@@ -251,7 +256,7 @@ def _stop_popup(stop: MapStop, *, team: TeamRoute, prefix: str) -> MacroElement:
             ("番号", stop.chart_number),
             ("緊急度", f"{sign.letter} {sign.label}"),
             ("場所", stop.place_text),
-            ("到着", f"{stop.arrive}(移動 {stop.drive_min}分)"),
+            ("到着", f"{stop.arrive}(移動 {stop.drive_min}分{own})"),
             ("作業", f"{stop.start}〜{stop.end}"),
             ("班", team.team_name),
             ("理由", stop.reason),
@@ -292,6 +297,22 @@ def _panel(data: PlanMapData) -> str:
     return panel_html(
         title=f"{data.office_name} 配車計画",
         lines=(data.date_text, data.version_text),
-        chips=("推定(直線)",) if data.straight_line else (),
-        sections=(("形は緊急度、色と文字は班", rows),),
+        chips=(f"移動時間 {level_text(data.level)}",),
+        sections=(
+            ("形は緊急度、色と文字は班", rows),
+            ("道路", _road_rows(data)),
+        ),
     )
+
+
+def _road_rows(data: PlanMapData) -> list[tuple[str, str, str]]:
+    """Legend rows of the ways: straight legs and closures, where there are any."""
+    rows = []
+    straight = sum(leg.is_straight for team in data.teams for leg in team.legs)
+    if straight:
+        mark = '<span class="kd-swatch kd-line"></span>'
+        words = level_text(TravelLevel.STRAIGHT_LINE)
+        rows.append((mark, words, f"{straight:,}区間"))
+    if data.closures:
+        rows.append((closed_svg(size=20), "通行規制", f"{len(data.closures):,}件"))
+    return rows

@@ -11,10 +11,18 @@ from pathlib import Path
 import typst
 
 from dispatch.domain.errors import InvalidInputError, SourceError
-from maps.sheet_data import SheetData, SheetStop
+from maps.road_lines import MapClosure
+from maps.sheet_data import SheetData, SheetLeg, SheetStop
 from maps.sheet_words import sheet_json
 
-__all__ = ["SheetData", "SheetStop", "render_sheets", "sheet_labels"]
+__all__ = [
+    "MapClosure",
+    "SheetData",
+    "SheetLeg",
+    "SheetStop",
+    "render_sheets",
+    "sheet_labels",
+]
 
 FONT_FAMILY = "BIZ UDPGothic"
 

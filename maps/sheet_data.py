@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dispatch.domain.travel import TravelLevel
+from maps.road_lines import MapClosure, Path, require_legs
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetStop:
@@ -24,8 +27,8 @@ class SheetStop:
         What to do, with what, for how long, and what to mind.
     lon, lat, radius_m
         Point in degrees and how uncertain it is.
-    drive_min
-        Minutes of travel from the stop before.
+    drive_min, drive_level
+        Minutes of travel from the stop before, and how they were found.
     call_back
         Telephone number, only when the caller is to be called.
     changed, late
@@ -53,6 +56,35 @@ class SheetStop:
     call_back: str | None = None
     changed: bool = False
     late: bool = False
+    drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetLeg:
+    """
+    The way to one stop, or back to the depot, as it is printed.
+
+    Parameters
+    ----------
+    path
+        (lon, lat) along the road; not drawn when it has fewer than two places.
+    level
+        How distance and time were found.
+    directions
+        The turns in words, ready to read; may be hostile, and empty where no road
+        is known.
+    km, drive_min
+        Length and time of the way.
+    arrives_left
+        Whether the stop lies on the left-hand side when the vehicle arrives.
+    """
+
+    path: Path
+    level: TravelLevel
+    directions: str
+    km: float
+    drive_min: int
+    arrives_left: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +108,15 @@ class SheetData:
         Depot, stops in order, and (name, ring) of the wards for the map.
     attribution
         The line that names the data sources.
+    legs
+        Depot → first stop, …, last stop → depot; none: no road data at all.
+    closures
+        Roads that are shut, shown as far as the map reaches.
+
+    Raises
+    ------
+    InvalidInputError
+        When there are legs, but not one more than there are stops.
     """
 
     date_text: str
@@ -99,3 +140,8 @@ class SheetData:
     stops: tuple[SheetStop, ...]
     wards: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
     attribution: str
+    legs: tuple[SheetLeg, ...] = ()
+    closures: tuple[MapClosure, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_legs(self.legs, self.stops)

@@ -2,7 +2,8 @@
 The overview map of one route, drawn as SVG for black-and-white paper.
 
 Drawn from our own vectors in a local equirectangular projection: this is a drawing,
-not a reprojection of data. The lines between stops are straight and say so.
+not a reprojection of data. Where no road is known between two stops the line is
+straight, dashed, and the map says so.
 """
 
 from __future__ import annotations
@@ -10,12 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from maps.road_lines import METRES_PER_DEGREE, LonLat, MapClosure, MapLeg, drawable
+from maps.sheet_roads import (
+    DrawnClosure,
+    DrawnLeg,
+    closure_crosses,
+    closure_legend,
+    closure_stripes,
+    drawn_closure,
+    drawn_leg,
+    route_halos,
+    route_lines,
+)
 from maps.sheet_signs import (
     FONT_SIZE,
     STOP_RADIUS,
@@ -24,23 +38,22 @@ from maps.sheet_signs import (
     furniture,
     house,
     leaders,
+    legend_room,
     numbered_stops,
     path_data,
-    route_line,
     text_width,
 )
 
 UNIT_PER_MM = 10.0
 RING_FROM_M = 150.0
-METRES_PER_DEGREE = 111_320.0
 # Room for the scale bar, the north arrow and the mark at the lower edge.
 PADDING = (70.0, 75.0, 70.0, 95.0)
 SMALLEST_SPAN_M = 800.0
+RING_CORNERS = 3  # fewer corners enclose nothing
 NUDGE_ROUNDS = 120
 ENOUGH_ROOM = 90.0
+NAME_CARE = 10.0  # a name keeps this clear of the route, give or take
 FONT = "'BIZ UDPGothic','Yu Gothic UI','Noto Sans JP',sans-serif"
-
-LonLat = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +77,29 @@ class SheetMap:
         (lon, lat) of the depot where the route starts and ends.
     stops
         Stops in the order of travel.
+    legs
+        The ways depot → first stop, …, last stop → depot; none: straight lines.
+    closures
+        Roads that are shut (通行規制); shown as far as they lie inside the frame.
     wards
         (name, ring) of each ward; a name may come more than once.
     place_labels
         (text, (lon, lat)) of further names, such as school districts.
-    estimated_text, base_text
-        The words for "straight lines, estimated" and for the depot.
+    estimated_text, base_text, closures_text, more_text
+        The words for "straight lines, estimated", for the depot, for closures, and
+        with `{n}` for "n others".
     """
 
     base: LonLat
     stops: tuple[MapStop, ...]
+    legs: tuple[MapLeg, ...] = ()
+    closures: tuple[MapClosure, ...] = ()
     wards: tuple[tuple[str, tuple[LonLat, ...]], ...] = ()
     place_labels: tuple[tuple[str, LonLat], ...] = ()
     estimated_text: str = "推定(直線)"
     base_text: str = "基地"
+    closures_text: str = "通行規制"
+    more_text: str = "ほか{n}件"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,30 +138,36 @@ def sheet_map_svg(
     Returns
     -------
     str
-        An SVG document: grey ward lines, the route dashed with arrows, the depot as
-        a house, numbered stops, a dashed ring where the place is uncertain, scale
-        bar, north arrow and the mark that the lines are straight.
+        An SVG document: grey ward lines, the route with arrows, dashed where it is
+        straight, shut roads striped with ✕, the depot as a house, numbered stops, a
+        dashed ring where the place is uncertain, scale bar, north arrow and, where a
+        line is straight, the mark that says so.
     """
     frame = _fit(sheet_map, width_mm * UNIT_PER_MM, height_mm * UNIT_PER_MM)
     base = frame.project([sheet_map.base])
     true = frame.project([(stop.lon, stop.lat) for stop in sheet_map.stops])
-    route = np.vstack((base, true, base)) if len(true) else base
+    legs = _legs(sheet_map, frame)
+    closures = _closures(sheet_map, frame)
     drawn = _nudged(true, base[0], frame)
+    route = [shapely.LineString(leg.points) for leg in legs]
+    signs = shapely.MultiPoint(np.vstack((base, true, drawn)))
+    straight = any(not leg.is_road for leg in legs)
     parts = [
-        *_wards(sheet_map, frame, np.vstack((route, drawn))),
+        *_wards(sheet_map, frame, shapely.GeometryCollection([*route, signs])),
         *_place_labels(sheet_map, frame),
         *_rings(sheet_map, frame, true),
-        *route_line(route),
+        route_halos(legs),
+        *closure_stripes(closures),
+        *route_lines(legs),
+        *closure_crosses(closures),
         *leaders(true, drawn),
         house(base[0]),
         *numbered_stops([stop.order for stop in sheet_map.stops], drawn),
         base_label(
             sheet_map.base_text, base[0], drawn, size=(frame.width, frame.height)
         ),
-        furniture(
-            sheet_map.estimated_text,
-            size=(frame.width, frame.height),
-            units_per_m=frame.units_per_m,
+        *_lower_edge(
+            sheet_map, frame, closures, sheet_map.estimated_text if straight else ""
         ),
     ]
     size = f"{frame.width:.0f} {frame.height:.0f}"
@@ -154,8 +182,9 @@ def sheet_map_svg(
 
 
 def _fit(sheet_map: SheetMap, width: float, height: float) -> _Frame:
-    """Choose the scale at which the depot and every stop fit, north up."""
+    """Choose the scale at which depot, stops and ways between fit, north up."""
     places = [sheet_map.base, *((stop.lon, stop.lat) for stop in sheet_map.stops)]
+    places += [place for leg in sheet_map.legs for place in leg.path]
     lonlat = np.asarray(places, dtype=np.float64)
     low, high = lonlat.min(axis=0), lonlat.max(axis=0)
     lon_0, lat_0 = ((low + high) / 2).tolist()
@@ -173,6 +202,54 @@ def _fit(sheet_map: SheetMap, width: float, height: float) -> _Frame:
         ),
         centre=((left + width - right) / 2, (top + height - bottom) / 2),
     )
+
+
+def _legs(sheet_map: SheetMap, frame: _Frame) -> list[DrawnLeg]:
+    """Put the ways on the drawing; straight lines where none are given."""
+    if sheet_map.legs:
+        return [
+            drawn_leg(frame.project(leg.path), is_road=not leg.is_straight)
+            for leg in sheet_map.legs
+            if drawable([leg.path])
+        ]
+    stops = [(stop.lon, stop.lat) for stop in sheet_map.stops]
+    if not stops:
+        return []
+    return [
+        drawn_leg(frame.project(pair), is_road=False)
+        for pair in pairwise([sheet_map.base, *stops, sheet_map.base])
+    ]
+
+
+def _closures(sheet_map: SheetMap, frame: _Frame) -> list[DrawnClosure]:
+    """Put on the drawing what lies inside the frame of each closure."""
+    size = (frame.width, frame.height)
+    seen = (
+        drawn_closure(closure, project=frame.project, size=size)
+        for closure in sheet_map.closures
+    )
+    return [closure for closure in seen if closure is not None]
+
+
+def _lower_edge(
+    sheet_map: SheetMap,
+    frame: _Frame,
+    closures: Sequence[DrawnClosure],
+    estimated: str,
+) -> list[str]:
+    """Draw scale bar, north, mark of straight lines and the names of closures."""
+    size = (frame.width, frame.height)
+    parts = [furniture(estimated, size=size, units_per_m=frame.units_per_m)]
+    if closures:
+        parts.append(
+            closure_legend(
+                closures,
+                heading=sheet_map.closures_text,
+                more=sheet_map.more_text,
+                room=legend_room(estimated, size=size, units_per_m=frame.units_per_m),
+            )
+        )
+    return parts
 
 
 def _nudged(
@@ -205,13 +282,13 @@ def _push(away: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
     return np.asarray(unit * short[..., None] * 0.6)
 
 
-def _wards(sheet_map: SheetMap, frame: _Frame, busy: NDArray[np.float64]) -> list[str]:
+def _wards(sheet_map: SheetMap, frame: _Frame, busy: BaseGeometry) -> list[str]:
     """Draw ward outlines as hairlines, and each name once where there is room."""
     window = (-5.0, -5.0, frame.width + 5, frame.height + 5)
     lines: list[str] = []
     largest: dict[str, BaseGeometry] = {}
     for name, ring in sheet_map.wards:
-        if len(ring) < 3:  # noqa: PLR2004 - fewer points enclose nothing
+        if len(ring) < RING_CORNERS:
             continue
         shape = shapely.make_valid(shapely.Polygon(_thinned(frame.project(ring))))
         seen = shapely.clip_by_rect(shape, *window)
@@ -241,7 +318,7 @@ def _thinned(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _ward_name(
-    name: str, shape: BaseGeometry, frame: _Frame, busy: NDArray[np.float64]
+    name: str, shape: BaseGeometry, frame: _Frame, busy: BaseGeometry
 ) -> list[str]:
     """Put a ward's name in its own area, as far from the route as it can be."""
     half = text_width(name) / 2
@@ -257,8 +334,9 @@ def _ward_name(
     if not len(spots):
         return []
     # The name is wider than high, so what lies beside it is nearer than it looks.
-    away = (spots[:, None, :] - _along(busy)[None, :, :]) / (1 + half / 40, 1)
-    clear = np.hypot(away[..., 0], away[..., 1]).min(axis=1)
+    narrow = np.array((1 / (1 + half / 40), 1.0))
+    crowd = shapely.transform(shapely.simplify(busy, NAME_CARE), narrow.__mul__)
+    clear = shapely.distance(shapely.points(spots * narrow), crowd)
     middle = shapely.get_coordinates(shape.centroid)[0]
     off = np.hypot(*(spots - middle).T)
     # Clear of the route first, then near the middle of what is seen of the ward.
@@ -266,13 +344,6 @@ def _ward_name(
     if clear[best] < FONT_SIZE:
         return []
     return [centred_text(spots[best], name, 'fill="#666"')]
-
-
-def _along(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sample the line through the points, eight steps to a segment."""
-    steps = np.linspace(0, 1, 8, endpoint=False)[None, :, None]
-    between = points[:-1, None, :] * (1 - steps) + points[1:, None, :] * steps
-    return np.vstack((between.reshape(-1, 2), points[-1:]))
 
 
 def _place_labels(sheet_map: SheetMap, frame: _Frame) -> list[str]:

@@ -7,11 +7,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import segno
 
+from maps.road_lines import MapClosure, MapLeg
 from maps.sheet_data import SheetData, SheetStop
+from maps.sheet_directions import direction_halves, level_mark
 from maps.sheet_map import RING_FROM_M, MapStop, SheetMap, sheet_map_svg
 
 STOPS_PER_HALF = 3
@@ -72,6 +75,7 @@ def _pages(sheet: SheetData, words: Mapping[str, str]) -> list[dict[str, Any]]:
         group = sheet.stops[first : first + STOPS_PER_HALF]
         rows = [_stop(stop, sheet.base_url, words) for stop in group]
         halves.append({"kind": "stops", "stops": rows})
+    halves += direction_halves(sheet, words, _clean)
     halves.append({"kind": "closing"})
     if len(halves) % 2:
         # The approval boxes stay last: the free half for notes comes before them.
@@ -97,7 +101,8 @@ def _stop(
         "start": _clean(stop.planned_start),
         "end": _clean(stop.planned_end),
         "urgency": _clean(stop.urgency),
-        "drive": words["drive"].format(n=stop.drive_min),
+        "drive": words["drive"].format(n=stop.drive_min)
+        + level_mark(stop.drive_level, words),
         "minutes": words["work"].format(n=stop.minutes),
         "marks": [words[key] for key in ("changed", "late") if getattr(stop, key)],
         "uncertain": _uncertain(stop, words),
@@ -124,12 +129,26 @@ def _map(sheet: SheetData, words: Mapping[str, str]) -> str:
                 )
                 for stop in sheet.stops
             ),
+            legs=tuple(MapLeg(path=leg.path, level=leg.level) for leg in sheet.legs),
+            closures=tuple(_closure(closure) for closure in sheet.closures),
             wards=sheet.wards,
             estimated_text=words["estimated"],
             base_text=words["base"],
+            closures_text=words["closures"],
+            more_text=words["closures_more"],
         ),
         width_mm=MAP_SIZE_MM[0],
         height_mm=MAP_SIZE_MM[1],
+    )
+
+
+def _closure(closure: MapClosure) -> MapClosure:
+    """Make the words of a closure printable."""
+    return replace(
+        closure,
+        name=_clean(closure.name),
+        reason_text=_clean(closure.reason_text),
+        until_text=_clean(closure.until_text),
     )
 
 

@@ -22,6 +22,7 @@ LINK = "#0017c1"  # blue-900
 FOCUS = "#ffd43d"  # yellow-300
 OVERDUE = "#ce0000"  # red-900
 LATE = "#ac3e00"  # orange-900
+CLOSED = "#ce0000"  # red-900
 
 UNCERTAIN_FROM_M = 150
 """A place whose radius is larger gets a dashed ring."""
@@ -161,6 +162,15 @@ def sign_svg(sign: Sign, *, size: int = 28) -> str:
     )
 
 
+def closed_svg(*, size: int) -> str:
+    """Draw the sign of a closure, a circle with a bar, as inline SVG."""
+    return (
+        f'<svg width="{size}" height="{size}" viewBox="0 0 28 28" aria-hidden="true">'
+        f'<circle cx="14" cy="14" r="12" fill="{CLOSED}" stroke="{LAND}" '
+        f'stroke-width="2"/><path d="M7 14H21" stroke="{LAND}" stroke-width="5"/></svg>'
+    )
+
+
 RAMP = (
     "#dcf0ff",  # light-blue-100
     "#c0e4ff",  # light-blue-200
@@ -254,6 +264,7 @@ padding:0}}.kd-panel li{{display:flex;align-items:center;gap:8px;min-height:24px
 .kd-panel li b{{font-weight:400;margin-left:auto;font-variant-numeric:tabular-nums}}
 .kd-swatch{{width:24px;height:14px;flex:none;border:1px solid {HAIRLINE}}}
 .kd-hatch{{background:repeating-linear-gradient(45deg,#fff 0 3px,{HAIRLINE} 3px 4px)}}
+.kd-line{{border:0;border-top:2px dashed {INK};height:0}}
 .kd-ring{{border:2px dashed {INK};border-radius:50%;width:14px;margin:0 3px}}
 .kd-chip{{display:inline-block;border:1px solid {QUIET};border-radius:12px;
 padding:0 8px;font-size:12px;color:{QUIET};margin-right:4px}}.kd-ward{{font-size:12px;

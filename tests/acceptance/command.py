@@ -59,7 +59,7 @@ def run_cli(
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end in a folder."""
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "api.cli", *arguments],
+        [sys.executable, "-m", "api.main", *arguments],
         cwd=folder,
         env=variables,
         capture_output=True,
@@ -132,7 +132,7 @@ class Served:
         """Start, and wait until the service says that it is well."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "api.main", "serve", "--port", str(self.port)],
                 cwd=self.folder,
                 env={**self.variables, "KIDOHAN_BASE_URL": self.url},
                 stdout=log,

@@ -114,6 +114,7 @@ def places(day: tuple[Served, Path]) -> dict[str, str]:
         "chart": f"/charts/{planned}",
         "unplaced chart": f"/charts/{unplaced}",
         "new": "/charts/new",
+        "closures": "/closures",
         "about": "/about",
         "docs": "/docs",
     }
@@ -128,6 +129,7 @@ PAGES = (
     "chart",
     "unplaced chart",
     "new",
+    "closures",
     "about",
     "docs",
 )

@@ -35,6 +35,7 @@ def settings_for(folder: Path, areas_dir: Path) -> Settings:
     return Settings(
         city="osaka",
         areas_dir=areas_dir,
+        roads_dir=folder / "roads",  # none: travel is straight lines
         database_url=f"sqlite:///{folder / 'kidohan.sqlite3'}",
         assets_dir=REPO / "node_modules",
         api_keys=SecretStr(f"intake:{KEY}"),

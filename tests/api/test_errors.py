@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
-from api import cli
+from api import cli, main
 from api.errors import (
     CONTENT_TYPE,
     EXIT_CODES,
@@ -163,7 +163,8 @@ def test_command_line_ends_with_the_code_of_the_error_in_one_line(
         raise error
 
     monkeypatch.setattr(cli, "cli", fail)
+    monkeypatch.setattr("sys.argv", ["kidohan", "plan", "2026-11-24"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == code
     assert capsys.readouterr().out.strip() == f"kidohan: {error}"

@@ -21,6 +21,7 @@ from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
+from dispatch.domain.travel import TravelLevel
 from dispatch.intake import Intake
 from dispatch.ports import StoredPlan
 from maps.route_sheet import SheetStop
@@ -207,11 +208,12 @@ def test_crew_is_told_of_promise_and_rough_place(drawn: Drawn) -> None:
 
 def test_estimated_driving_is_called_so(drawn: Drawn) -> None:
     office_id = drawn.pictures.services.profile.offices[0].id
-    assert drawn.pictures.plan_map(drawn.plan, office_id, {}).straight_line
+    level = drawn.pictures.plan_map(drawn.plan, office_id, {}).level
+    assert level is TravelLevel.STRAIGHT_LINE
     sheets = sheet_values(
         drawn.pictures, drawn.plan, [drawn.plan.plan.routes[0].team_id], drawn.charts
     )
-    assert "推定" in sheets[0].travel_note
+    assert "推定(直線)" in sheets[0].travel_note
 
 
 def test_base_map_that_is_not_shown_is_not_credited(drawn: Drawn) -> None:

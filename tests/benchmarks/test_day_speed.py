@@ -22,7 +22,7 @@ from dispatch.intake import Intake
 from geodata.city import load_city
 from geodata.demo_day import DemoParams, demo_consultations
 from geodata.towns import read_towns
-from maps.localise import BaseMap
+from maps.base_map import BaseMap
 from maps.overview_map import overview_map
 from tests.acceptance.command import (
     DEMO_DATE,

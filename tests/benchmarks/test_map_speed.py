@@ -1,15 +1,17 @@
-"""How long the overview map of 5,000 open items takes to build and to load."""
+"""How long the overview of 5,000 items and an office's plan take to build and load."""
 
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from maps.localise import BaseMap
+from maps.base_map import BaseMap
 from maps.overview_map import overview_map
-from tests.maps import overview
+from maps.plan_map import plan_map
+from tests.maps import closures, overview, road_plan
 from tests.maps.test_maps_in_browser import (  # noqa: F401 - fixtures
     browser,
     site,
@@ -31,14 +33,23 @@ TIMES = 5
 
 
 def draw() -> str:
-    data = overview(items=5_000, districts=298)
+    data = replace(overview(items=5_000, districts=298), closures=closures() * 20)
     return overview_map(data, base=BaseMap.NONE, assets_url="/assets")
 
 
 def test_building_an_overview_of_5000_items(benchmark: BenchmarkFixture) -> None:
-    data = overview(items=5_000, districts=298)
+    data = replace(overview(items=5_000, districts=298), closures=closures() * 20)
     page = benchmark(overview_map, data, base=BaseMap.NONE, assets_url="/assets")
     benchmark.extra_info["gzip_bytes"] = len(gzip.compress(page.encode()))
+
+
+def test_building_a_plan_of_four_teams_on_roads(benchmark: BenchmarkFixture) -> None:
+    # 52 legs of 200 points each.
+    data = road_plan(teams=4, stops=12)
+    page = benchmark(plan_map, data, base=BaseMap.NONE, assets_url="/assets")
+    size = len(gzip.compress(page.encode()))
+    benchmark.extra_info["gzip_bytes"] = size
+    assert size < 200_000
 
 
 @in_browser[1]

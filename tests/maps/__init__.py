@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +11,11 @@ from typing import Any
 import shapely
 
 from dispatch.domain.catalogue import Urgency
+from dispatch.domain.travel import TravelLevel
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
-from maps.plan_map import MapStop, PlanMapData, TeamRoute
+from maps.plan_map import MapLeg, MapStop, PlanMapData, TeamRoute
+from maps.road_lines import LonLat, MapClosure, Path
 
 WEST, SOUTH, EAST, NORTH = 135.37, 34.58, 135.60, 34.77
 
@@ -102,7 +105,85 @@ def plan(teams: int = 4, stops: int = 9) -> PlanMapData:
         teams=tuple(_team(draw, index, stops) for index in range(teams)),
         wards=wards(),
         attribution=("国土数値情報 行政区域(令和5年)を加工",),
-        straight_line=True,
+        level=TravelLevel.STRAIGHT_LINE,
+    )
+
+
+def road(start: LonLat, end: LonLat, *, points: int = 200) -> Path:
+    """Draw a way of many points that swings 80 m to both sides of the straight line."""
+    lon, lat = end[0] - start[0], end[1] - start[1]
+    far = math.hypot(lon, lat) or 1.0
+    steps = (at / (points - 1) for at in range(points))
+    return tuple(
+        (
+            start[0] + lon * t - 0.0008 * lat / far * math.sin(6 * math.tau * t),
+            start[1] + lat * t + 0.0008 * lon / far * math.sin(6 * math.tau * t),
+        )
+        for t in steps
+    )
+
+
+def closures() -> tuple[MapClosure, ...]:
+    """Shut a bridge of two carriageways, and the ways around a school."""
+    return (
+        MapClosure(
+            name="中之島大橋",
+            reason_text="工事",
+            until_text="11月30日 17:00まで",
+            lines=(
+                ((135.498, 34.695), (135.498, 34.700)),
+                ((135.4985, 34.700), (135.4985, 34.695)),
+            ),
+            ring=None,
+        ),
+        MapClosure(
+            name="北小学校前",
+            reason_text="通学時間帯",
+            until_text="7:30–8:30",
+            lines=(),
+            ring=((135.51, 34.68), (135.514, 34.68), (135.514, 34.684)),
+        ),
+    )
+
+
+def road_plan(teams: int = 4, stops: int = 9) -> PlanMapData:
+    """Build the plan with roads: the second team's third leg is straight."""
+    data = plan(teams, stops)
+    return replace(
+        data,
+        level=TravelLevel.ROAD,
+        closures=closures(),
+        teams=tuple(_on_roads(team) for team in data.teams),
+    )
+
+
+def _on_roads(team: TeamRoute) -> TeamRoute:
+    home = (team.base_lon, team.base_lat)
+    way = [home, *((stop.lon, stop.lat) for stop in team.stops), home]
+    levels = [TravelLevel.ROAD] * (len(way) - 1)
+    if team.index == 1:
+        levels[2] = TravelLevel.STRAIGHT_LINE
+    return replace(
+        team,
+        stops=tuple(
+            replace(stop, drive_level=level)
+            for stop, level in zip(team.stops, levels, strict=False)
+        ),
+        legs=tuple(
+            MapLeg(
+                path=road(here, there) if level is TravelLevel.ROAD else (here, there),
+                level=level,
+            )
+            for here, there, level in zip(way[:-1], way[1:], levels, strict=True)
+        ),
+    )
+
+
+def hostile_closures() -> tuple[MapClosure, ...]:
+    """Put hostile words into every field of the closures."""
+    return tuple(
+        replace(closure, name=HOSTILE, reason_text=HOSTILE, until_text=HOSTILE)
+        for closure in closures()
     )
 
 
@@ -144,6 +225,7 @@ def hostile_overview() -> OverviewData:
     data = overview(items=3, districts=6)
     return replace(
         data,
+        closures=hostile_closures(),
         city_name=HOSTILE,
         date_text=HOSTILE,
         district_word=HOSTILE,
@@ -172,9 +254,10 @@ def hostile_overview() -> OverviewData:
 
 def hostile_plan() -> PlanMapData:
     """Put hostile words into every field of a plan."""
-    data = plan(teams=2, stops=3)
+    data = road_plan(teams=2, stops=3)
     return replace(
         data,
+        closures=hostile_closures(),
         office_name=HOSTILE,
         date_text=HOSTILE,
         version_text=HOSTILE,

@@ -9,7 +9,8 @@ import folium
 import pytest
 
 from dispatch.domain.errors import SourceError
-from maps.localise import ASSETS, BaseMap, area_rings, localise
+from maps.base_map import BaseMap
+from maps.localise import ASSETS, area_rings, localise
 from maps.overview_map import overview_map
 from tests.maps import cells, overview
 

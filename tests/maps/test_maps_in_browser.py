@@ -7,6 +7,7 @@ import http.server
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,20 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from maps.localise import ASSETS, BaseMap
+from maps.base_map import BaseMap
+from maps.localise import ASSETS
 from maps.overview_map import overview_map
 from maps.plan_map import plan_map
 from tests.chromium import ARGS, CHROMIUM
-from tests.maps import HOSTILE, hostile_overview, hostile_plan, overview, plan
+from tests.maps import (
+    HOSTILE,
+    closures,
+    hostile_overview,
+    hostile_plan,
+    overview,
+    plan,
+    road_plan,
+)
 
 NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
@@ -201,3 +211,132 @@ def test_plan_popup_and_layers_show_hostile_words_as_they_are(watched: Watched) 
     assert HOSTILE in shown
     row = page.locator(".leaflet-control-layers label").first.text_content() or ""
     assert HOSTILE in row
+
+
+def drawn_roads() -> str:
+    return plan_map(road_plan(), base=BaseMap.NONE, assets_url="/assets")
+
+
+def test_roads_are_full_lines_and_straight_legs_thin_dashes(watched: Watched) -> None:
+    page = watched.open(drawn_roads())
+    assert page.locator("path.kd-road").count() == 4
+    straight = page.locator("path.kd-straight")
+    assert straight.count() == 1
+    assert straight.get_attribute("stroke-width") == "2.5"
+    dashes = [
+        page.locator("path.kd-road").nth(n).get_attribute("stroke-dasharray")
+        for n in range(4)
+    ]
+    assert straight.get_attribute("stroke-dasharray") not in dashes
+
+
+def test_arrows_point_where_the_team_drives(watched: Watched) -> None:
+    # One stop due east of the base: the way there and the way back.
+    data = plan(teams=1, stops=1)
+    stop = replace(data.teams[0].stops[0], lon=135.501, lat=34.69, radius_m=0)
+    data = replace(data, teams=(replace(data.teams[0], stops=(stop,)),))
+    page = watched.open(plan_map(data, base=BaseMap.NONE, assets_url="/assets"))
+    heads = _arrowheads(page)
+    there, back = heads[: len(heads) // 2], heads[len(heads) // 2 :]
+    # An arrowhead runs from its tip to the left corner, the notch, the right corner.
+    assert there
+    assert len(there) == len(back)
+    assert all(tip_x > notch_x for (tip_x, _), _, (notch_x, _), _ in there)
+    assert all(tip_x < notch_x for (tip_x, _), _, (notch_x, _), _ in back)
+    # One drives on the left: eastwards above, westwards below, 2 * 3 pixels apart.
+    assert back[0][0][1] - there[0][0][1] == pytest.approx(6.0, abs=0.3)
+
+
+def _arrowheads(page: Page) -> list[list[list[float]]]:
+    """Corners of every arrowhead in pixels."""
+    heads: list[list[list[float]]] = page.locator("path.kd-arrows").evaluate_all(
+        "all => all.flatMap(p => p.getAttribute('d').split('Z').filter(Boolean)"
+        ".map(h => h.slice(1).split('L').map(c => c.split(' ').map(Number))))"
+    )
+    return heads
+
+
+def test_arrows_lie_on_the_line_at_every_scale(watched: Watched) -> None:
+    page = watched.open(drawn_roads())
+    name = page.evaluate("Object.keys(window).find(k => /^map_[0-9a-f]{32}$/.test(k))")
+    counts = []
+    for zoom in (13, 16):
+        page.evaluate(f"{name}.setView([34.69, 135.5], {zoom}, {{animate: false}})")
+        far = page.evaluate(
+            """() => {
+              const lines = [...document.querySelectorAll('path.kd-road'),
+                             ...document.querySelectorAll('path.kd-straight')];
+              const on = lines.flatMap(l => {
+                const all = l.getTotalLength(), out = [];
+                for (let s = 0; s < all; s += 1) out.push(l.getPointAtLength(s));
+                return out;});
+              return [...document.querySelectorAll('path.kd-arrows')].flatMap(p =>
+                p.getAttribute('d').split('Z').filter(Boolean).map(h => {
+                  const c = h.slice(1).split('L').map(x => x.split(' ').map(Number));
+                  const x = (c[0][0] + c[2][0]) / 2, y = (c[0][1] + c[2][1]) / 2;
+                  return Math.min(...on.map(q => Math.hypot(q.x - x, q.y - y)));}));
+            }"""
+        )
+        assert far
+        # The middle of an arrowhead, tip to notch, cuts a bend by a few pixels.
+        assert max(far) < 6
+        counts.append(len(far))
+    assert counts[1] != counts[0]
+
+
+def test_two_teams_on_one_road_are_both_seen(watched: Watched) -> None:
+    data = road_plan(teams=1, stops=2)
+    other = replace(data.teams[0], index=1, letter="B")
+    page = watched.open(
+        plan_map(
+            replace(data, teams=(data.teams[0], other), closures=()),
+            base=BaseMap.NONE,
+            assets_url="/assets",
+        )
+    )
+    starts = page.locator("path.kd-road").evaluate_all(
+        "all => all.map(p => p.getPointAtLength(0)).map(p => [p.x, p.y])"
+    )
+    (x_1, y_1), (x_2, y_2) = starts
+    # Lanes are 4 pixels apart, less at small scales, never less than half of that.
+    assert 2 <= ((x_1 - x_2) ** 2 + (y_1 - y_2) ** 2) ** 0.5 <= 4.1
+
+
+def test_closures_tell_why_and_can_be_hidden(watched: Watched) -> None:
+    page = watched.open(drawn_roads())
+    assert page.locator("path.kd-closed").count() == 2
+    sign = page.locator("[title='通行規制 中之島大橋']")
+    sign.focus()
+    page.keyboard.press("Enter")
+    popup = page.locator(".kd-pop")
+    assert popup.locator("h3").text_content() == "中之島大橋"
+    assert popup.locator("dd").all_text_contents() == ["工事", "11月30日 17:00まで"]
+    page.locator(".leaflet-control-layers label", has_text="通行規制").locator(
+        "input"
+    ).uncheck()
+    assert page.locator("path.kd-closed").count() == 0
+    assert page.locator("[title^=通行規制]").count() == 0
+
+
+def test_closures_show_hostile_words_as_they_are(watched: Watched) -> None:
+    page = watched.open(drawn_plan(hostile=True))
+    page.locator("[title^=通行規制]").first.focus()
+    page.keyboard.press("Enter")
+    popup = page.locator(".kd-pop")
+    assert popup.locator("h3").text_content() == HOSTILE
+    assert popup.locator("dd").all_text_contents() == [HOSTILE, HOSTILE]
+
+
+def test_overview_shows_closures_too(watched: Watched) -> None:
+    data = replace(overview(), closures=closures())
+    page = watched.open(overview_map(data, base=BaseMap.NONE, assets_url="/assets"))
+    assert page.locator("[title^=通行規制]").count() == 2
+    # The striped line itself answers, too.
+    page.locator("path.kd-closed").first.dispatch_event("click")
+    assert page.locator(".kd-pop h3").text_content() == "中之島大橋"
+
+
+def test_a_line_says_whose_it_is(watched: Watched) -> None:
+    page = watched.open(drawn_roads())
+    page.locator("path.kd-straight").dispatch_event("mouseover")
+    assert page.locator(".leaflet-tooltip").text_content() == "B 北2班 推定(直線)"

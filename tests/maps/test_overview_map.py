@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from dispatch.domain.errors import InvalidInputError
-from maps.localise import BaseMap
+from maps.base_map import BaseMap
 from maps.overview_map import OverviewData, overview_map
 from maps.style import class_labels, class_of, class_starts, team_style
-from tests.maps import hostile_overview, overview
+from tests.maps import closures, hostile_overview, overview
 
 
 def draw(data: OverviewData, base: BaseMap = BaseMap.NONE) -> str:
@@ -40,6 +40,15 @@ def test_legend_counts_districts_per_class_and_those_without_data() -> None:
     counted = [int(n) for n in re.findall(r"<b>(\d+)校区</b>", page)]
     assert sum(counted) == 30
     assert re.search(r"資料なし</span><b>1校区</b>", page)
+
+
+def test_a_district_without_an_oldest_item_does_not_speak_of_one() -> None:
+    data = overview(districts=30)
+    some = tuple(
+        replace(d, oldest_text="" if at < 10 else d.oldest_text)
+        for at, d in enumerate(data.districts)
+    )
+    assert draw(replace(data, districts=some)).count("最も古いもの") == 20
 
 
 def test_map_has_a_largest_zoom_without_tiles() -> None:
@@ -74,8 +83,19 @@ def test_a_city_without_items_or_districts_is_a_page_too() -> None:
     assert "kd.fit(map,[" not in page
 
 
-def test_five_thousand_items_fit_in_150_kilobytes() -> None:
-    page = draw(overview(items=5_000, districts=298))
+def test_closures_are_a_layer_and_a_row_of_the_legend() -> None:
+    page = draw(replace(overview(), closures=closures()))
+    assert re.search(r"</svg><span>通行規制</span><b>2件</b>", page)
+    assert page.count("kd.closures(map,[") == 1
+    assert "L.control.layers(" in page
+    without = draw(overview())
+    assert "通行規制" not in without
+    assert "L.control.layers(" not in without
+
+
+def test_five_thousand_items_and_40_closures_fit_in_150_kilobytes() -> None:
+    data = replace(overview(items=5_000, districts=298), closures=closures() * 20)
+    page = draw(data)
     assert len(gzip.compress(page.encode())) <= 150_000
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
 from dispatch.domain.errors import InvalidInputError
-from maps.localise import BaseMap
-from maps.plan_map import PlanMapData, plan_map
+from dispatch.domain.travel import TravelLevel
+from maps.base_map import BaseMap
+from maps.plan_map import MapLeg, PlanMapData, plan_map
 from maps.style import team_style
-from tests.maps import hostile_plan, plan
+from tests.maps import HOSTILE, closures, hostile_plan, plan, road_plan
 
 
 def draw(data: PlanMapData, base: BaseMap = BaseMap.NONE) -> str:
@@ -26,12 +29,35 @@ def one_leg_east() -> PlanMapData:
     return replace(data, teams=(replace(data.teams[0], stops=(stop,)),))
 
 
+Lines = list[list[int]]
+
+
+def routes(data: PlanMapData) -> list[tuple[list[str | int], list[str], Lines, Lines]]:
+    """Look, words, roads and straight lines of each team, as the browser gets them."""
+    page = plan_map(data, base=BaseMap.NONE, assets_url="/assets")
+    found = re.findall(r"kd\.route\(map,(\[.*\])\);", page)
+    return [(look, said, *lines) for look, said, lines in map(json.loads, found)]
+
+
 def test_page_names_office_date_version_and_straight_lines() -> None:
     page = draw(plan())
     assert "<title>北工営所 配車計画</title>" in page
-    for words in ("令和8年11月24日(火)", "第3版(確定)", "推定(直線)"):
+    for words in ("令和8年11月24日(火)", "第3版(確定)", "移動時間 推定(直線)"):
         assert words in page
-    assert "推定" not in draw(replace(plan(), straight_line=False))
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        (TravelLevel.ROAD, "移動時間 推定(道路)<"),
+        (TravelLevel.ROAD_GRAPH, "移動時間 推定(道路・簡易)<"),
+        (TravelLevel.STRAIGHT_LINE, "移動時間 推定(直線)<"),
+    ],
+)
+def test_a_chip_always_says_how_travel_times_were_found(
+    level: TravelLevel, words: str
+) -> None:
+    assert words in draw(replace(plan(), level=level))
 
 
 def test_each_team_is_one_layer_with_colour_letter_and_figures() -> None:
@@ -59,9 +85,96 @@ def test_late_stops_and_uncertain_places_are_marked() -> None:
     assert page.count("L.circle(") == 4
 
 
-def test_arrows_point_where_the_team_drives() -> None:
-    # Due east is 90° clockwise from north; the way back is due west.
-    assert re.findall(r"rotate\((-?\d+)deg\)", draw(one_leg_east())) == ["90", "-90"]
+def test_a_stop_tells_its_own_level_where_the_whole_has_another() -> None:
+    # The third leg of the second team is straight, all others are roads.
+    page = draw(road_plan())
+    assert len(re.findall(r"\(移動 \d+分 推定\(直線\)\)", page)) == 1
+    assert len(re.findall(r"\(移動 \d+分\)", page)) == 4 * 9 - 1
+
+
+def test_without_legs_the_line_goes_straight_from_place_to_place() -> None:
+    data = one_leg_east()
+    (_, said, roads, straights), *_ = routes(data)
+    # (34.69, 135.5) to the stop, 0.01 degrees east of it, and back.
+    assert roads == [
+        [3_469_000, 13_550_000, 0, 1000],
+        [3_469_000, 13_551_000, 0, -1000],
+    ]
+    assert straights == []
+    assert said[0] == "A 北1班"
+
+
+def test_lines_follow_the_roads_and_straight_legs_are_apart() -> None:
+    data = road_plan()
+    drawn = routes(data)
+    assert [len(roads) for _, _, roads, _ in drawn] == [10, 9, 10, 10]
+    assert [len(straights) for *_, straights in drawn] == [0, 1, 0, 0]
+    # Six waves have 24 turning points; 200 points would make 400 numbers.
+    assert all(24 < len(line) < 200 for _, _, roads, _ in drawn for line in roads)
+    assert drawn[1][1] == ["B 北2班", "B 北2班 推定(直線)"]
+    page = draw(data)
+    assert re.search(r"kd-line\"></span><span>推定\(直線\)</span><b>1区間", page)
+    assert 'kd-line"' not in draw(replace(data, teams=data.teams[:1]))
+
+
+def test_a_leg_without_two_places_is_not_drawn() -> None:
+    data = one_leg_east()
+    home = (135.5, 34.69)
+    legs = (
+        MapLeg(path=(home,), level=TravelLevel.ROAD),
+        MapLeg(path=((135.51, 34.69), home), level=TravelLevel.ROAD_GRAPH),
+    )
+    data = replace(data, teams=(replace(data.teams[0], legs=legs),))
+    (_, _, roads, straights), *_ = routes(data)
+    assert (len(roads), len(straights)) == (1, 0)
+
+
+def test_four_teams_have_four_places_beside_each_other_on_a_road() -> None:
+    assert [look[3] for look, *_ in routes(road_plan())] == [0, 1, 2, 3]
+
+
+def test_legs_that_do_not_match_the_stops_are_refused() -> None:
+    team = road_plan().teams[0]
+    with pytest.raises(InvalidInputError, match="legs"):
+        replace(team, legs=team.legs[1:])
+
+
+def test_the_view_holds_the_ways_too() -> None:
+    data = one_leg_east()
+    way = ((135.5, 34.69), (135.505, 34.65), (135.51, 34.69))
+    legs = tuple(MapLeg(path=p, level=TravelLevel.ROAD) for p in (way, way[::-1]))
+    data = replace(data, teams=(replace(data.teams[0], legs=legs),))
+    assert "kd.fit(map,[[34.65,135.5],[34.69,135.51]]);" in draw(data)
+
+
+def test_closures_are_a_layer_with_signs_and_a_row_with_their_number() -> None:
+    page = draw(road_plan())
+    assert "通行規制<small>2件</small>" in page
+    assert re.search(r"</svg><span>通行規制</span><b>2件</b>", page)
+    (found,) = re.findall(r"kd\.closures\(map,(\[.*\])\);", page)
+    bridge, school = json.loads(found)
+    assert bridge[:3] == ["中之島大橋", "工事", "11月30日 17:00まで"]
+    assert (len(bridge[3]), bridge[4]) == (2, [])
+    # The sign of a line stands in its middle: halfway between 34.695 and 34.700.
+    assert bridge[5] == [34.6975, 135.498]
+    assert (school[3], len(school[4])) == ([], 1)
+    assert 34.68 < school[5][0] < 34.684
+
+
+def test_without_closures_nothing_speaks_of_them() -> None:
+    page = draw(replace(road_plan(), closures=()))
+    assert "kd.closures(map,[" not in page
+    assert "通行規制<small>" not in page
+
+
+def test_closures_show_on_a_day_without_teams() -> None:
+    page = draw(replace(plan(), teams=(), closures=closures()))
+    assert "L.control.layers(" in page
+
+
+def test_twelve_stops_for_each_of_four_teams_fit_in_200_kilobytes() -> None:
+    page = draw(road_plan(teams=4, stops=12))
+    assert len(gzip.compress(page.encode())) < 200_000
 
 
 def test_stops_at_one_place_fan_out() -> None:
@@ -91,6 +204,8 @@ def test_hostile_words_in_every_field_stay_data() -> None:
     assert "${window" not in page
     assert "<script>window.pwned" not in page
     assert "<img" not in page
+    assert "</script></script>" not in page
+    assert HOSTILE not in page
 
 
 def test_a_chart_prefix_that_leaves_the_host_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,7 +16,17 @@ import pytest
 import zxingcpp
 
 from dispatch.domain.errors import InvalidInputError, SourceError
-from maps.route_sheet import SheetData, SheetStop, render_sheets, sheet_labels
+from dispatch.domain.travel import TravelLevel
+from maps.route_sheet import (
+    MapClosure,
+    SheetData,
+    SheetLeg,
+    SheetStop,
+    render_sheets,
+    sheet_labels,
+)
+from maps.sheet_words import sheet_json
+from tests.maps import road
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +136,51 @@ def sheet_data(stops: int = 12, *, team: int = 0) -> SheetData:
     )
 
 
+TURNS = (
+    "北西へ出発(谷町筋)→350m先 右折 中央大通へ→1.2km先 左折→すぐ 右斜め→",
+    "80m先 分岐を左 国道25号へ→640m先 左折 御堂筋へ→道なり110m→到着(左側)",
+)
+
+
+def on_roads(sheet: SheetData, *, points: int = 200, letters: int = 85) -> SheetData:
+    """Give a day its roads: all known but the third leg, and one closure."""
+    home = (sheet.base_lon, sheet.base_lat)
+    way = [home, *((stop.lon, stop.lat) for stop in sheet.stops), home]
+    levels = [TravelLevel.ROAD] * (len(way) - 1)
+    levels[2], levels[-2] = TravelLevel.STRAIGHT_LINE, TravelLevel.ROAD_GRAPH
+    turns = (TURNS[0] * 9 + TURNS[1])[-letters:]
+    return replace(
+        sheet,
+        travel_note="移動時間は推定(道路)",
+        stops=tuple(
+            replace(stop, drive_level=level)
+            for stop, level in zip(sheet.stops, levels, strict=False)
+        ),
+        legs=tuple(
+            SheetLeg(
+                path=road(here, there, points=points),
+                level=level,
+                directions="" if level is TravelLevel.STRAIGHT_LINE else turns,
+                km=1.7,
+                drive_min=8,
+                arrives_left=at % 2 == 0,
+            )
+            for at, (here, there, level) in enumerate(
+                zip(way[:-1], way[1:], levels, strict=True)
+            )
+        ),
+        closures=(
+            MapClosure(
+                name="中之島大橋",
+                reason_text="工事",
+                until_text="11月30日まで",
+                lines=(((135.505, 34.67), (135.515, 34.68)),),
+                ring=None,
+            ),
+        ),
+    )
+
+
 def rendered(*sheets: SheetData, **labels: str) -> list[bytes]:
     return render_sheets(sheets, fonts_dir=FONTS, labels=labels)
 
@@ -172,6 +228,27 @@ def fold_is_blank(pdf: bytes) -> bool:
             ).all()
         )
         for page in page_pixels(pdf, dpi)
+    )
+
+
+def hostile_roads() -> SheetData:
+    """Make a day whose closures and turns are hostile."""
+    words = " ".join(HOSTILE)
+    sheet = on_roads(sheet_data(3))
+    return replace(
+        sheet,
+        legs=tuple(
+            replace(leg, directions=text)
+            for leg, text in zip(
+                sheet.legs,
+                (f"右折 {words}へ→到着", words * 9, "W" * 900, "→" * 500),
+                strict=True,
+            )
+        ),
+        closures=tuple(
+            replace(closure, name=words, reason_text=words, until_text=words * 9)
+            for closure in sheet.closures
+        ),
     )
 
 
@@ -313,6 +390,106 @@ def test_control_and_direction_marks_are_dropped() -> None:
     stop = replace(sheet_stop(1), place_text="北\u202e区\x07\ud800\n中\x00之島")
     (pdf,) = rendered(replace(sheet_data(0), stops=(stop,)))
     assert "北区中之島" in page_texts(pdf)[0]
+
+
+def test_directions_are_told_leg_by_leg_after_the_stops() -> None:
+    texts = page_texts(rendered(on_roads(sheet_data(12)))[0])
+    text = "".join(texts)
+    assert text.index("12:") < text.index("道順") < text.index("未了・持帰り")
+    assert "基地→1" in text
+    assert "12→基地" in text
+    assert "1.7km・8分左側着" in text
+    assert "1.7km・8分(直線)左側着" in text
+    assert "道なり110m→到着(左側)" in text
+    assert "道路の資料がない区間です。" in text
+    note = "移動時間:推定(道路)、(簡易)=推定(道路・簡易)、(直線)=推定(直線)"
+    assert note in text
+
+
+def test_without_directions_the_part_is_left_out() -> None:
+    sheet = on_roads(sheet_data(2))
+    silent = replace(
+        sheet, legs=tuple(replace(leg, directions="") for leg in sheet.legs)
+    )
+    for texts in map(page_texts, rendered(sheet_data(2), silent)):
+        assert "道順" not in "".join(texts)
+        assert len(texts) == 2
+
+
+@pytest.mark.parametrize("letters", [85, 399])
+@pytest.mark.parametrize("stops", [2, 4, 7, 12])
+def test_directions_take_one_more_page_at_most(stops: int, letters: int) -> None:
+    plain, told = rendered(
+        sheet_data(stops), on_roads(sheet_data(stops), letters=letters)
+    )
+    pages = page_texts(told)
+    assert len(pages) <= len(page_texts(plain)) + 1
+    assert f"{len(pages)}/{len(pages)}" in pages[-1]
+    assert "担当係長" in pages[-1]
+    assert fold_is_blank(told)
+
+
+def test_short_turns_are_told_whole_on_a_full_day() -> None:
+    text = "".join(page_texts(rendered(on_roads(sheet_data(12)))[0]))
+    # Thirteen legs, of which the third is straight.
+    assert text.count("道なり110m→到着(左側)") == 12
+
+
+def test_turns_that_find_no_room_end_in_dots() -> None:
+    text = "".join(page_texts(rendered(on_roads(sheet_data(12), letters=399))[0]))
+    assert "→…" in text
+    assert "到着(左側)" not in text
+
+
+def test_a_drive_time_says_when_it_is_not_by_road() -> None:
+    texts = "".join(page_texts(rendered(on_roads(sheet_data(12)))[0]))
+    # The legs to stops 3 and 12 are straight and simplified, the others are roads.
+    assert texts.count("移動11分(直線)作業") == 1
+    assert texts.count("移動11分(簡易)作業") == 1
+    assert texts.count("移動11分作業") == 10
+    plain = "".join(page_texts(rendered(sheet_data(3))[0]))
+    assert plain.count("移動11分(直線)") == 3
+
+
+def test_a_drive_line_of_long_words_takes_two_lines() -> None:
+    sheet = on_roads(sheet_data(4))
+    stops = tuple(replace(stop, drive_min=123) for stop in sheet.stops)
+    (pdf,) = rendered(replace(sheet, stops=stops), **sheet_labels("en"))
+    text = "".join(page_texts(pdf))
+    assert "Drive123min(line)" in text
+    assert "Drive123min(simple)" in text
+    assert "Directions" in text
+
+
+def test_the_map_says_straight_only_where_a_line_is_straight() -> None:
+    sheet = on_roads(sheet_data(4))
+    roads = replace(
+        sheet,
+        legs=tuple(replace(leg, level=TravelLevel.ROAD) for leg in sheet.legs),
+        stops=tuple(
+            replace(stop, drive_level=TravelLevel.ROAD) for stop in sheet.stops
+        ),
+    )
+    # In the PDF the words of the map are outlines: its drawing still has them.
+    maps = [json.loads(sheet_json(s, sheet_labels()))["map"] for s in (sheet, roads)]
+    assert ["推定(直線)" in drawing for drawing in maps] == [True, False]
+    assert all("通行規制 中之島大橋(工事 11月30日まで)" in drawing for drawing in maps)
+
+
+def test_hostile_turns_and_closures_are_printed_as_they_are() -> None:
+    (pdf,) = rendered(hostile_roads())
+    texts = page_texts(pdf)
+    # Cover, stops, directions, closing: four halves.
+    assert len(texts) == 2
+    assert f"右折{''.join(HOSTILE)}へ→到着" in "".join(texts)
+    assert "…" in texts[1]
+    assert fold_is_blank(pdf)
+    assert decoded(pdf) == expected_codes(hostile_roads())
+
+
+def test_legs_that_do_not_match_the_stops_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="legs"):
+        replace(on_roads(sheet_data(3)), stops=())
 
 
 @pytest.mark.parametrize("stops", [0, 1, 6, 12, 20])

@@ -1,0 +1,170 @@
+"""A plan's drives and what is closed, as values for maps and sheets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from api.closed_roads import roads_to_close
+from api.wiring import Services
+from api.wording import CLOSURE_REASON_TEXT
+from dispatch.domain.case_chart import CaseChart
+from dispatch.domain.closure import Closure
+from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.explain import clock_text
+from dispatch.domain.place import LonLat
+from dispatch.domain.plan import Plan, Route, Stop
+from dispatch.domain.team import MobileTeam
+from dispatch.domain.travel import TravelLevel, worst
+from geodata.roads.guidance import directions
+from geodata.roads.route import RoadLeg
+from geodata.roads.routing import Drive
+from maps.road_lines import MapClosure, MapLeg
+from maps.sheet_data import SheetLeg
+
+UNTIL_LIFTED = "解除するまで"
+SHEET_CHARS = 190  # what six lines of a sheet hold; the middle is left out, not the end
+
+
+def shown_stops(route: Route, charts: Mapping[str, CaseChart]) -> tuple[Stop, ...]:
+    """Return the stops that can be drawn: their chart is known and has a place."""
+    return tuple(stop for stop in route.stops if _place(charts, stop) is not None)
+
+
+def road_legs(
+    services: Services,
+    plan: Plan,
+    team: MobileTeam,
+    route: Route,
+    charts: Mapping[str, CaseChart],
+) -> tuple[RoadLeg, ...]:
+    """
+    Lines and turns of a team's drives; none where there are no roads to follow.
+
+    What is closed now is heeded, so that a map never leads into a closed road, even
+    where the plan is older than the closure.
+    """
+    stops = shown_stops(route, charts)
+    if services.roads is None or not stops:
+        return ()
+    on_the_way = [_place(charts, stop) for stop in stops]
+    places = (team.base, *(place for place in on_the_way if place), team.base)
+    arrivals_s = [*(stop.arrive_s for stop in stops), route.return_s]
+    drives_s = [*(stop.drive_s for stop in stops), route.return_drive_s]
+    busy = tuple(
+        (arrive_s - drive_s, arrive_s)
+        for arrive_s, drive_s in zip(arrivals_s, drives_s, strict=True)
+    )
+    return services.travel.routes.legs(
+        Drive(places=places, busy=busy), at=moment_of(services, plan.date)
+    )
+
+
+def map_legs(legs: Sequence[RoadLeg]) -> tuple[MapLeg, ...]:
+    """Lines for a map."""
+    return tuple(MapLeg(path=_path(leg.path), level=leg.level) for leg in legs)
+
+
+def sheet_legs(
+    legs: Sequence[RoadLeg], stops: Sequence[Stop], route: Route, *, language: str
+) -> tuple[SheetLeg, ...]:
+    """
+    Lines and words for a sheet.
+
+    Minutes and kilometres are the plan's, so that the sheet agrees with itself; the
+    line and the turns are the engine's.
+    """
+    if not legs:
+        return ()
+    told = [(stop.drive_level, stop.drive_m, stop.drive_s) for stop in stops]
+    told.append((route.return_drive_level, route.return_drive_m, route.return_drive_s))
+    return tuple(
+        SheetLeg(
+            path=_path(leg.path),
+            level=worst((leg.level, level)),
+            directions=directions(leg.turns, limit=SHEET_CHARS, language=language),
+            km=metres / 1000,
+            drive_min=round(seconds / 60),
+            arrives_left=leg.at_left,
+        )
+        for leg, (level, metres, seconds) in zip(legs, told, strict=True)
+    )
+
+
+def map_closures(services: Services, date: dt.date) -> tuple[MapClosure, ...]:
+    """Return what is closed on a plan's day from now on, for its maps."""
+    at = moment_of(services, date)
+    return tuple(
+        closed
+        for closure in services.closures.in_rest_of_day(at)
+        for closed in _map_closure(services, closure, at.date())
+    )
+
+
+def road_attribution(services: Services) -> tuple[str, ...]:
+    """Line that names the roads' source, where roads are drawn."""
+    roads = services.roads
+    manifest = roads.state().manifest if roads is not None else None
+    if manifest is None or not manifest.attribution:
+        return ()
+    return (f"道路: {manifest.attribution}、{manifest.source_date}",)
+
+
+def travel_levels(plan: Plan) -> tuple[TravelLevel, ...]:
+    """Levels of a plan's travel times, the best first; two where roads end."""
+    rank = list(TravelLevel).index
+    best = min(plan.leg_levels(), key=rank, default=plan.travel_level)
+    return tuple(dict.fromkeys((best, plan.travel_level)))
+
+
+def moment_of(services: Services, date: dt.date) -> dt.datetime:
+    """Return now on the plan's day, its midnight on any other."""
+    now = services.clock.now().astimezone(services.profile.timezone)
+    if now.date() == date:
+        return now
+    return dt.datetime.combine(date, dt.time(), services.profile.timezone)
+
+
+def _map_closure(
+    services: Services, closure: Closure, date: dt.date
+) -> tuple[MapClosure, ...]:
+    roads = roads_to_close(services)
+    if roads is None:
+        return ()
+    try:
+        closed = roads.closed_roads(closure)
+    except InvalidInputError:  # made on other road data
+        return ()
+    return (
+        MapClosure(
+            name=closure.name,
+            reason_text=CLOSURE_REASON_TEXT[closure.reason],
+            until_text=_until(services, closure, date),
+            lines=tuple(_path(line) for line in closed.lines),
+            ring=None,
+        ),
+    )
+
+
+def _until(services: Services, closure: Closure, date: dt.date) -> str:
+    hours = "・".join(
+        f"{clock_text(window.start_s)}–{clock_text(window.end_s)}"
+        for window in closure.windows
+    )
+    end = closure.over_at
+    if end is None:
+        return hours or UNTIL_LIFTED
+    local = end.astimezone(services.profile.timezone)
+    clock = f"{local.hour}:{local.minute:02d}まで"
+    day = "" if local.date() == date else f"{local.month}月{local.day}日 "
+    return f"{hours} {day}{clock}".strip()
+
+
+def _place(charts: Mapping[str, CaseChart], stop: Stop) -> LonLat | None:
+    chart = charts.get(stop.visit_id)
+    placement = chart.placement if chart is not None else None
+    return placement.place if placement is not None else None
+
+
+def _path(places: Sequence[LonLat]) -> tuple[tuple[float, float], ...]:
+    return tuple((place.lon, place.lat) for place in places)

@@ -1,0 +1,228 @@
+// The map of closures: points to shut a road between, what they would shut, what is shut.
+"use strict";
+
+const holder = document.getElementById("closure-map");
+const form = document.getElementById("closure-form");
+const typed = document.getElementById("places");
+const list = document.getElementById("points");
+const entry = document.getElementById("point");
+const found = document.getElementById("found");
+
+// The field is the truth; list and map show it, and are hidden where no script runs.
+document.getElementById("places-typed").hidden = true;
+document.getElementById("places-listed").hidden = false;
+
+const CLOSED = "#8b0000";
+const CHOSEN = "#0017c1";
+const DIGITS = 6; // a tenth of a metre
+const box = holder.dataset;
+const map = L.map(holder, { maxZoom: 18, zoomSnap: 0.25, attributionControl: false });
+map.fitBounds([[Number(box.south), Number(box.west)], [Number(box.north), Number(box.east)]]);
+L.control.scale({ imperial: false }).addTo(map);
+
+// Layers from the ground up, whichever answer comes first.
+for (const [at, name] of ["ground", "roads", "closed", "chosen"].entries()) {
+  map.createPane(name).style.zIndex = 300 + at;
+}
+const chosen = L.layerGroup().addTo(map);
+const preview = L.layerGroup().addTo(map);
+
+const text = (tag, words, className = "") => {
+  const made = document.createElement(tag);
+  made.textContent = words;
+  made.className = className;
+  return made;
+};
+
+// A heavy line with stripes reads as closed without its colour, too.
+const striped = (geojson, color, pane) => {
+  const below = { color, weight: 9, lineCap: "butt", fillOpacity: 0.1 };
+  const above = { color: "#fff", weight: 5, lineCap: "butt", dashArray: "7 7", fill: false };
+  return L.featureGroup([
+    L.geoJSON(geojson, { pane, bubblingMouseEvents: false, style: below }),
+    L.geoJSON(geojson, { pane, interactive: false, style: above }),
+  ]);
+};
+
+// -- points ---------------------------------------------------------------------------
+
+const pointOf = (line) => {
+  const parts = line.normalize("NFKC").trim().split(/[\s,、]+/).map(Number);
+  const isPoint = parts.length === 2 && parts.every(Number.isFinite);
+  return isPoint && Math.abs(parts[0]) <= 90 && Math.abs(parts[1]) <= 180 ? parts : null;
+};
+const lines = () => typed.value.split("\n").filter((line) => line.trim());
+
+const draw = () => {
+  const isArea = form.elements.shape.value === "area";
+  const points = lines().map(pointOf);
+  chosen.clearLayers();
+  list.replaceChildren(
+    ...lines().map((line, at) => {
+      const remove = text("button", "消す", "button-quiet button-small");
+      remove.type = "button";
+      remove.setAttribute("aria-label", `${at + 1}番目の地点を消す`);
+      remove.addEventListener("click", () => {
+        put(lines().filter((_, other) => other !== at));
+        (list.querySelectorAll("button")[at] || entry).focus();
+      });
+      const row = text("li", "");
+      row.append(text("span", line), remove);
+      return row;
+    }),
+  );
+  const drawn = points.filter((point) => point !== null);
+  const dashed = { pane: "chosen", color: CHOSEN, weight: 2, dashArray: "4 4", interactive: false };
+  if (isArea) L.polygon(drawn, { ...dashed, fillOpacity: 0.08 }).addTo(chosen);
+  else L.polyline(drawn, dashed).addTo(chosen);
+  points.forEach((point, at) => {
+    if (point === null) return;
+    const icon = L.divIcon({ className: "point-mark", html: text("b", at + 1), iconSize: [22, 22] });
+    L.marker(point, { icon, pane: "chosen", interactive: false, keyboard: false }).addTo(chosen);
+  });
+};
+
+// What was looked at is of other points now.
+const forget = () => {
+  preview.clearLayers();
+  found.textContent = "";
+  found.classList.remove("found-nothing");
+};
+const put = (kept) => {
+  typed.value = kept.join("\n");
+  forget();
+  draw();
+};
+const add = (lat, lon) => put([...lines(), `${lat.toFixed(DIGITS)}, ${lon.toFixed(DIGITS)}`]);
+
+const addTyped = () => {
+  const point = pointOf(entry.value);
+  if (point === null) {
+    entry.setCustomValidity("「緯度, 経度」で入れてください(例: 34.69375, 135.50218)");
+    entry.reportValidity();
+    return false;
+  }
+  entry.value = "";
+  add(point[0], point[1]);
+  map.setView(point, Math.max(map.getZoom(), 15));
+  return true;
+};
+entry.addEventListener("input", () => entry.setCustomValidity(""));
+entry.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  addTyped();
+});
+document.getElementById("add-point").addEventListener("click", addTyped);
+map.on("click", (event) => add(event.latlng.lat, event.latlng.lng));
+for (const choice of form.elements.shape) {
+  choice.addEventListener("change", () => {
+    forget();
+    draw();
+  });
+}
+form.elements.ends_at.addEventListener("input", () => {
+  if (form.elements.ends_at.value) form.elements.until.value = "given";
+});
+for (const choice of form.elements.until) {
+  choice.addEventListener("change", () => {
+    if (choice.value !== "given") form.elements.ends_at.value = "";
+  });
+}
+form.addEventListener("submit", (event) => {
+  // A point that stands in its field was meant to count.
+  if (entry.value.trim() && !addTyped()) event.preventDefault();
+});
+
+// -- what it would shut ---------------------------------------------------------------
+
+const look = async () => {
+  const asked = typed.value;
+  found.textContent = "確かめています…";
+  const answer = await fetch("/closures/preview", {
+    method: "POST",
+    body: new FormData(form),
+    headers: { Accept: "application/json" },
+  });
+  const told = await answer.json();
+  if (asked !== typed.value) return;
+  forget();
+  found.classList.toggle("found-nothing", !answer.ok);
+  if (!answer.ok) {
+    const problems = told.errors.map((error) => error.problem);
+    found.textContent = problems.join("、") || told.detail;
+    return;
+  }
+  found.textContent = told.text;
+  const drawn = striped(told.geojson, CHOSEN, "closed").addTo(preview);
+  map.fitBounds(drawn.getBounds(), { padding: [48, 48], maxZoom: 16 });
+};
+document.getElementById("look").addEventListener("click", (event) => {
+  event.preventDefault();
+  if (entry.value.trim() && !addTyped()) return;
+  look().catch(() => {
+    found.textContent = "確かめられませんでした。通信を確かめて、もう一度押してください";
+  });
+});
+
+// -- the ground and what is shut now --------------------------------------------------
+
+const drawn = async (path, draw) => draw(await (await fetch(path)).json());
+
+drawn("/maps/wards.geojson", (wards) => {
+  L.geoJSON(wards, {
+    pane: "ground",
+    interactive: false,
+    style: { color: "#767676", weight: 1, dashArray: "2 4", fillColor: "#fff", fillOpacity: 1 },
+    onEachFeature: (feature, layer) => {
+      const label = text("span", feature.properties.name);
+      layer.bindTooltip(label, { permanent: true, direction: "center", className: "ward-label" });
+    },
+  }).addTo(map);
+});
+
+drawn("/closures/roads.geojson", (roads) => {
+  const renderer = L.canvas({ pane: "roads" });
+  L.geoJSON(roads, {
+    renderer,
+    interactive: false,
+    style: { color: "#b3b3b3", weight: 1.5 },
+  }).addTo(map);
+});
+
+drawn("/closures/closed.geojson", (closed) => {
+  const all = closed.features.map((feature) => {
+    const row = document.getElementById(`closure-${feature.properties.id}`);
+    const words = document.createElement("div");
+    words.append(text("b", feature.properties.name), text("div", row ? row.dataset.text : ""));
+    return striped(feature, CLOSED, "closed").bindPopup(words).addTo(map);
+  });
+  if (all.length && !lines().length) {
+    map.fitBounds(L.featureGroup(all).getBounds(), { padding: [48, 48], maxZoom: 14 });
+  }
+});
+
+// Names of towns from near, each where no other stands.
+const NAMES_FROM_ZOOM = 15;
+const NAME_PX = [110, 28];
+const names = L.layerGroup().addTo(map);
+drawn("/maps/places.json", ({ towns }) => {
+  const show = () => {
+    names.clearLayers();
+    if (map.getZoom() < NAMES_FROM_ZOOM) return;
+    const view = map.getBounds();
+    const taken = [];
+    for (const [name, lat, lon] of towns) {
+      const at = map.latLngToContainerPoint([lat, lon]);
+      const near = (one) => Math.abs(one.x - at.x) < NAME_PX[0] && Math.abs(one.y - at.y) < NAME_PX[1];
+      if (!view.contains([lat, lon]) || taken.some(near)) continue;
+      taken.push(at);
+      const icon = L.divIcon({ className: "name", html: text("span", name), iconSize: null });
+      L.marker([lat, lon], { icon, pane: "roads", interactive: false, keyboard: false }).addTo(names);
+    }
+  };
+  map.on("moveend", show);
+  show();
+});
+
+draw();

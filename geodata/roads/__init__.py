@@ -1,0 +1,1 @@
+"""Roads: the graph, the engine and the travel times from them."""
