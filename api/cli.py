@@ -32,6 +32,7 @@ from api.summary import print_summary
 from api.wiring import Services, open_services, prepared_areas
 from dispatch.adapters.clocks import DemoClock
 from dispatch.domain.errors import InvalidInputError, SourceError
+from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.intake import Intake
 from dispatch.ports import Clock
 from geodata.city import load_city
@@ -204,7 +205,10 @@ def _require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError:
-            message = "in use by another program; choose another: make demo PORT=8080"
+            message = (
+                "in use by another program; choose another: --port 8080, "
+                "KIDOHAN_PORT=8080, or make demo PORT=8080"
+            )
             raise InvalidInputError(f"port {port}", message) from None
 
 
@@ -276,8 +280,12 @@ def settings() -> None:
 
 def _serve(now: Settings) -> None:
     _require_free(now.host, now.port)
+    app = create_app(now)
+    roads = app.state.services.roads
+    level = TravelLevel.STRAIGHT_LINE if roads is None else roads.state().level
+    console.print(f"{now.base_url}/  移動時間 {level_text(level)}  (終了は Ctrl+C)")
     uvicorn.run(
-        create_app(now),
+        app,
         host=now.host,
         port=now.port,
         log_level="warning",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 from api.closure_schemas import (
@@ -14,12 +17,15 @@ from api.closure_schemas import (
 )
 from api.wiring import Services
 from dispatch.closure_desk import NewClosure
-from dispatch.domain.closure import Closure
+from dispatch.domain.closure import METRES_PER_DEGREE, Closure
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.ids import new_id
-from geodata.roads.service import ClosedRoads, RoadTravelTimes
+from dispatch.domain.place import BoundingBox, LonLat
+from geodata.roads.service import ClosedRoads, RankedLine, RoadTravelTimes
 
 NOT_NAMED = "-"  # in a draft, which nobody sees and nothing stores
+MAX_BOX_M = 4_000  # all roads of so large a box are some hundred kilobytes
+EDGES = ("west", "south", "east", "north")
 
 
 def roads_to_close(services: Services) -> RoadTravelTimes | None:
@@ -35,8 +41,8 @@ def shut(services: Services, new: NewClosure, *, who: str) -> Closure:
     Raises
     ------
     InvalidInputError
-        When a rule of `ClosureDesk.close` is broken, a place lies outside the city,
-        or it would shut no road: a slip of the hand.
+        When a rule of `ClosureDesk.close` is broken, or it would shut no road: a slip
+        of the hand.
     """
     looked_at(services, new)
     return services.closures.close(new, who=who)
@@ -53,13 +59,8 @@ def looked_at(
     Raises
     ------
     InvalidInputError
-        When a rule of `Closure` is broken, a place lies outside the city, or it would
-        shut no road.
+        When a rule of `Closure` is broken, or it would shut no road.
     """
-    bounds = services.profile.bounds
-    for at, place in enumerate(new.places, start=1):
-        if not bounds.contains(place):
-            raise InvalidInputError("places", f"{at}番目の地点は市の範囲の外です")
     now = services.clock.now()
     starts_at, ends_at = new.starts_at or now, new.ends_at
     draft = Closure(
@@ -111,8 +112,70 @@ def _roads_of(services: Services, closure: Closure) -> ClosedRoads | None:
 def main_road_lines(services: Services) -> tuple[bytes, str]:
     """GeoJSON of the bigger roads and its tag; the same while the service runs."""
     lines = [coordinates_of(line) for line in services.main_roads()]
+    return _tagged([_lines_feature(lines)])
+
+
+def road_lines_in(services: Services, box: BoundingBox) -> tuple[bytes, str]:
+    """GeoJSON of all roads of a box, one feature for each rank, and its tag."""
+    roads = services.roads
+    return _tagged(_by_rank(roads.roads_in(box) if roads is not None else ()))
+
+
+def road_box(
+    west: float | None = None,
+    south: float | None = None,
+    east: float | None = None,
+    north: float | None = None,
+) -> BoundingBox | None:
+    """
+    Box of a query, degrees; None when it names no edge.
+
+    Raises
+    ------
+    InvalidInputError
+        When some edges are missing, no position, or in the wrong order, or the box is
+        wider or higher than 4 km.
+    """
+    edges = dict(zip(EDGES, (west, south, east, north), strict=True))
+    given = [edge for edge in edges.values() if edge is not None]
+    if not given:
+        return None
+    if len(given) < len(EDGES):
+        missing = next(name for name, edge in edges.items() if edge is None)
+        raise InvalidInputError(missing, f"{'、'.join(EDGES)} は4つとも要ります")
+    low, high = LonLat(given[0], given[1]), LonLat(given[2], given[3])
+    if low.lon >= high.lon:
+        raise InvalidInputError("east", "east は west より大きくしてください")
+    if low.lat >= high.lat:
+        raise InvalidInputError("north", "north は south より大きくしてください")
+    # By degrees: the shortest way between the edges of half a globe is the other half.
+    height_m = (high.lat - low.lat) * METRES_PER_DEGREE
+    middle = math.radians((low.lat + high.lat) / 2)
+    width_m = (high.lon - low.lon) * METRES_PER_DEGREE * math.cos(middle)
+    if max(width_m, height_m) > MAX_BOX_M:
+        problem = f"範囲は縦横とも{MAX_BOX_M / 1_000:.0f}km以内にしてください"
+        raise InvalidInputError("east" if width_m > MAX_BOX_M else "north", problem)
+    return BoundingBox(west=low.lon, south=low.lat, east=high.lon, north=high.lat)
+
+
+def _by_rank(roads: Iterable[RankedLine]) -> list[dict[str, object]]:
+    lines_by_rank = defaultdict(list)
+    for rank, line in roads:
+        lines_by_rank[rank].append(coordinates_of(line))
+    return [
+        _lines_feature(lines, rank=rank)
+        for rank, lines in sorted(lines_by_rank.items())  # big roads above small ones
+    ]
+
+
+def _lines_feature(
+    lines: list[list[tuple[float, float]]], **properties: object
+) -> dict[str, object]:
     geometry = {"type": "MultiLineString", "coordinates": lines}
-    feature = {"type": "Feature", "properties": {}, "geometry": geometry}
-    collection = {"type": "FeatureCollection", "features": [feature]}
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def _tagged(features: list[dict[str, object]]) -> tuple[bytes, str]:
+    collection = {"type": "FeatureCollection", "features": features}
     content = json.dumps(collection, separators=(",", ":")).encode()
     return content, 'W/"' + hashlib.sha256(content).hexdigest()[:32] + '"'

@@ -10,11 +10,11 @@ from typing import Self
 
 from starlette.datastructures import FormData
 
-from api.closure_schemas import clock_seconds
+from api.closure_schemas import clock_seconds, places_in_city
 from dispatch.closure_desk import NewClosure
 from dispatch.domain.closure import ClosureReason, ClosureShape, DailyWindow
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import BoundingBox
 from dispatch.domain.team import DAY_S
 
 NUM_WINDOWS = 2  # to school and home again; the API takes more
@@ -80,7 +80,9 @@ class ClosureForm:
         reason = self.values.get("reason") or str(ClosureReason.OTHER)
         return replace(self, values={**self.values, "reason": reason})
 
-    def to_new(self, *, now: dt.datetime, timezone: dt.tzinfo) -> NewClosure:
+    def to_new(
+        self, *, now: dt.datetime, timezone: dt.tzinfo, bounds: BoundingBox
+    ) -> NewClosure:
         """
         Turn what was typed into domain values.
 
@@ -90,11 +92,14 @@ class ClosureForm:
             Aware; what 今から, 今日いっぱい and 2時間 are counted from.
         timezone
             Of the city: times are typed by its clocks.
+        bounds
+            Of the city: points lie inside.
 
         Raises
         ------
         InvalidInputError
-            For what cannot be read, naming the field and, of a point, its line.
+            For what cannot be read or lies outside the city, naming the field and, of
+            a point, its line.
         """
         shape, reason = self.values.get("shape"), self.values.get("reason")
         if shape not in set(ClosureShape):
@@ -105,7 +110,7 @@ class ClosureForm:
         return NewClosure(
             name=self.values.get("name", ""),
             shape=ClosureShape(shape),
-            places=_places(self.values.get("places", "")),
+            places=places_in_city(_lon_lats(self.values.get("places", "")), bounds),
             reason=ClosureReason(reason),
             note=self.values.get("note", ""),
             starts_at=starts_at,
@@ -165,19 +170,18 @@ class ClosureForm:
         return windows
 
 
-def _places(text: str) -> tuple[LonLat, ...]:
-    """Points, one a line, latitude first; full-width digits count as digits."""
-    places = []
+def _lon_lats(text: str) -> list[tuple[float, float]]:
+    """
+    Read points, one a line, latitude first; full-width digits count as digits.
+
+    Longitude comes first from here on.
+    """
+    pairs = []
     lines = [line for line in text.splitlines() if line.strip()]
     for at, line in enumerate(lines, start=1):
         found = LAT_LON.fullmatch(unicodedata.normalize("NFKC", line).strip())
         if found is None:
             problem = f"{at}番目の地点を読めません。「緯度, 経度」で入れてください"
             raise InvalidInputError("places", f"{problem}(例: 34.69375, 135.50218)")
-        lat, lon = float(found.group(1)), float(found.group(2))
-        try:
-            places.append(LonLat(lon, lat))
-        except InvalidInputError:
-            problem = f"{at}番目の地点は緯度と経度が逆か、範囲の外です"
-            raise InvalidInputError("places", problem) from None
-    return tuple(places)
+        pairs.append((float(found.group(2)), float(found.group(1))))
+    return pairs

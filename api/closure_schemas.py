@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 from api.schemas import Moment, Strict
 from dispatch.closure_desk import NewClosure
@@ -18,16 +28,62 @@ from dispatch.domain.closure import (
     DailyWindow,
 )
 from dispatch.domain.consultation import MAX_LINE, MAX_NAME
-from dispatch.domain.place import LonLat
+from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.place import MAX_LAT, MAX_LON, BoundingBox, LonLat
 from geodata.roads.service import ClosedRoads
 
 MAX_WINDOWS = 24  # one an hour; more is no timetable that a person made
 HOUR_S = 3_600
 MINUTE_S = 60
 
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Position = tuple[Longitude, Latitude]
+MIN_PLACES = min(shape.min_places for shape in ClosureShape)
+MIN_CORNERS = ClosureShape.AREA.min_places
+
+
+def _two_numbers(value: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - pydantic's type
+    try:
+        return read(value)
+    except ValidationError:
+        message = "地点は [経度, 緯度] の2つの数にしてください"
+        raise PydanticCustomError("place", message) from None
+
+
+def _so_many(value: object) -> object:
+    """Refuse too few or too many places before each of them is looked at."""
+    if isinstance(value, list) and MIN_PLACES <= len(value) <= MAX_PLACES:
+        return value
+    message = (
+        f"[経度, 緯度] の地点を{MIN_PLACES}〜{MAX_PLACES}点並べてください"
+        f"(区域は{MIN_CORNERS}点から)"
+    )
+    raise PydanticCustomError("num_places", message)
+
+
+def _one_of(words: type[StrEnum]) -> BeforeValidator:
+    """Refuse an unknown word and list the known ones."""
+
+    def known(value: object) -> object:
+        if isinstance(value, str) and value in list(words):
+            return value
+        message = f"一覧にない値です。{'、'.join(words)} のどれかにしてください"
+        raise PydanticCustomError("unknown_word", message)
+
+    return BeforeValidator(known)
+
+
+def _degrees(limit: float) -> WithJsonSchema:
+    """
+    Describe a coordinate.
+
+    Its limits are the city's and looked at later (`places_in_city`): a latitude of 135
+    is a place told the wrong way round.
+    """
+    return WithJsonSchema({"type": "number", "minimum": -limit, "maximum": limit})
+
+
+Longitude = Annotated[float, Field(allow_inf_nan=False), _degrees(MAX_LON)]
+Latitude = Annotated[float, Field(allow_inf_nan=False), _degrees(MAX_LAT)]
+Position = Annotated[tuple[Longitude, Latitude], WrapValidator(_two_numbers)]
 ClockTime = Annotated[
     str, Field(pattern=r"^([01]?[0-9]|2[0-4]):[0-5][0-9]$", examples=["07:30"])
 ]
@@ -37,14 +93,14 @@ class ClosureIn(Strict):
     """A closure (通行規制) to be made, or to be looked at before."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME, examples=["十三大橋"])
-    shape: ClosureShape
-    places: list[Position] = Field(
-        min_length=2,
+    shape: Annotated[ClosureShape, _one_of(ClosureShape)]
+    places: Annotated[list[Position], BeforeValidator(_so_many)] = Field(
+        min_length=MIN_PLACES,
         max_length=MAX_PLACES,
         description="[lon, lat] along the road, or corners of the area in turn",
         examples=[[[135.48219, 34.71551], [135.48502, 34.71123]]],
     )
-    reason: ClosureReason
+    reason: Annotated[ClosureReason, _one_of(ClosureReason)]
     note: str = Field("", max_length=MAX_LINE)
     starts_at: Moment | None = Field(None, description="now when absent")
     ends_at: Moment | None = Field(None, description="until lifted when absent")
@@ -57,19 +113,24 @@ class ClosureIn(Strict):
     working_days_only: bool = False
     who: str = Field(min_length=1, max_length=60)
 
-    def to_new(self) -> NewClosure:
+    def to_new(self, bounds: BoundingBox) -> NewClosure:
         """
         Turn the body into domain values.
+
+        Parameters
+        ----------
+        bounds
+            Of the city.
 
         Raises
         ------
         InvalidInputError
-            When a window is none.
+            When a place lies outside the city, or a window is none.
         """
         return NewClosure(
             name=self.name,
             shape=self.shape,
-            places=tuple(LonLat(lon, lat) for lon, lat in self.places),
+            places=places_in_city(self.places, bounds),
             reason=self.reason,
             note=self.note,
             starts_at=self.starts_at,
@@ -206,6 +267,30 @@ class PreviewOut(ClosedRoadsOut):
     num_lines: int
 
 
+def places_in_city(
+    lon_lats: Iterable[tuple[float, float]], bounds: BoundingBox
+) -> tuple[LonLat, ...]:
+    """
+    Places of a closure, longitude first.
+
+    Raises
+    ------
+    InvalidInputError
+        When one lies outside the city, counted from 1; asks whether latitude and
+        longitude were exchanged when that would bring it inside.
+    """
+    places = []
+    for at, (lon, lat) in enumerate(lon_lats, start=1):
+        place = _inside(lon, lat, bounds)
+        if place is None:
+            problem = f"{at}番目の地点は市の範囲の外です"
+            if _inside(lat, lon, bounds):
+                problem += "(緯度と経度が逆ではありませんか)"
+            raise InvalidInputError("places", problem)
+        places.append(place)
+    return tuple(places)
+
+
 def clock_seconds(text: str) -> int:
     """Seconds after midnight of a `ClockTime`."""
     hours, minutes = text.split(":")
@@ -215,6 +300,14 @@ def clock_seconds(text: str) -> int:
 def coordinates_of(line: Sequence[LonLat]) -> list[tuple[float, float]]:
     """Coordinates of a line, to about a metre: a map shows no more."""
     return [(round(place.lon, 5), round(place.lat, 5)) for place in line]
+
+
+def _inside(lon: float, lat: float, bounds: BoundingBox) -> LonLat | None:
+    try:
+        place = LonLat(lon, lat)
+    except InvalidInputError:  # nowhere on the globe
+        return None
+    return place if bounds.contains(place) else None
 
 
 def _lines(lines: Sequence[Sequence[LonLat]]) -> LinesOut:

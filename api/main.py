@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from rich.console import Console
+from rich.markup import escape
 
 from dispatch.domain.errors import DispatchError
 
@@ -25,7 +26,8 @@ def main() -> None:
     try:
         cli()
     except DispatchError as problem:
-        console.print(f"[bold red]kidohan:[/] {problem}", highlight=False)
+        line = f"[bold red]kidohan:[/] {escape(str(problem))}"
+        console.print(line, highlight=False, soft_wrap=True)
         sys.exit(exit_code(problem))
 
 

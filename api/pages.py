@@ -51,6 +51,7 @@ for _name in (
     "PLACING_TEXT",
     "REASON_TEXT",
     "PLAN_STATUS_TEXT",
+    "CUT_SHORT_TEXT",
 ):
     _environment.globals[_name] = getattr(wording, _name)
 _environment.globals["SIGN_TEXT"] = SIGN_TEXT

@@ -37,6 +37,7 @@ WORDS = {  # a profile's texts.toml may say them in another language
     "crew_size": "{n}名",
     "travel_times": "移動時間は{level}",
     "partly": "、一部",
+    "no_way_back": "帰路なし",
     **{f"level_{level}": level_text(level) for level in TravelLevel},
     "overdue_since": "期限超過({day})",
     "promise": "約束 {start}–{end}",
@@ -315,6 +316,7 @@ class Pictures:
             reason=self._reason(chart, stored),
             radius_m=float(placement.radius_m or 0),
             drive_level=stop.drive_level,
+            held_min=round(stop.held_s / 60),
         )
 
 

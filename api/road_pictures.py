@@ -16,12 +16,15 @@ from dispatch.domain.place import LonLat
 from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel, worst
+from dispatch.ports import StoredPlan
 from geodata.roads.guidance import directions
 from geodata.roads.route import RoadLeg
 from geodata.roads.routing import Drive
 from maps.road_lines import MapClosure, MapLeg
 from maps.sheet_data import SheetLeg
 
+RECENT = 100  # closures looked through for those lifted since a plan
+NO_ATTRIBUTION = "出典の記載なし"
 UNTIL_LIFTED = "解除するまで"
 SHEET_CHARS = 190  # what six lines of a sheet hold; the middle is left out, not the end
 
@@ -50,7 +53,8 @@ def road_legs(
     on_the_way = [_place(charts, stop) for stop in stops]
     places = (team.base, *(place for place in on_the_way if place), team.base)
     arrivals_s = [*(stop.arrive_s for stop in stops), route.return_s]
-    drives_s = [*(stop.drive_s for stop in stops), route.return_drive_s]
+    drives_s = [stop.drive_s - stop.held_s for stop in stops]
+    drives_s.append(route.return_drive_s - route.return_held_s)
     busy = tuple(
         (arrive_s - drive_s, arrive_s)
         for arrive_s, drive_s in zip(arrivals_s, drives_s, strict=True)
@@ -101,13 +105,32 @@ def map_closures(services: Services, date: dt.date) -> tuple[MapClosure, ...]:
     )
 
 
+def closures_of(
+    services: Services, date: dt.date, stored: StoredPlan | None
+) -> tuple[list[Closure], list[Closure]]:
+    """Closures of a plan's day, and those made or lifted since it was made."""
+    closures = services.closures.in_rest_of_day(moment_of(services, date))
+    if stored is None:
+        return closures, []
+    changed = [one for one in closures if one.made_at > stored.made_at]
+    changed += [
+        one
+        for one in services.closures.history(RECENT)
+        if one.lifted_at is not None
+        and one.made_at <= stored.made_at < one.lifted_at
+        and one.starts_at.date() <= date
+    ]
+    return closures, changed
+
+
 def road_attribution(services: Services) -> tuple[str, ...]:
     """Line that names the roads' source, where roads are drawn."""
     roads = services.roads
     manifest = roads.state().manifest if roads is not None else None
-    if manifest is None or not manifest.attribution:
+    if manifest is None:
         return ()
-    return (f"道路: {manifest.attribution}、{manifest.source_date}",)
+    known = (manifest.attribution or NO_ATTRIBUTION, manifest.source_date)
+    return ("道路: " + "、".join(part for part in known if part),)
 
 
 def travel_levels(plan: Plan) -> tuple[TravelLevel, ...]:

@@ -38,7 +38,12 @@ from geodata.roads.calibration_figure import speed_figure
 from geodata.roads.check import check_roads
 from geodata.roads.clip import clip_roads
 from geodata.roads.graph import RoadGraph
-from geodata.roads.manifest import GRAPH_FILE, RoadData, open_road_data
+from geodata.roads.manifest import (
+    GRAPH_FILE,
+    RoadData,
+    open_road_data,
+    shortened,
+)
 from geodata.roads.numbers import city_numbers
 from geodata.sources import (
     LICENCE_SUFFIX,
@@ -80,6 +85,9 @@ def build(
     attribution: Annotated[
         str, typer.Option(help="whose data it is, shown on maps and sheets")
     ] = "",
+    date: Annotated[
+        str, typer.Option(help="date of the content, where the file tells none")
+    ] = "",
     ch: ChOption = True,  # noqa: FBT002 - a command-line switch
     ch_limit_s: Annotated[
         float, typer.Option(help="give the faster tables up after so many seconds")
@@ -90,7 +98,7 @@ def build(
     profile, home = load_city(settings.city), out or settings.road_data_dir
     programs = engine_programs(settings)
     data = build_roads(
-        RoadSource(pbf=_existing(file), attribution=attribution),
+        RoadSource(pbf=_existing(file), attribution=attribution, date=date),
         home,
         (profile, read_towns(profile)),
         programs=programs,
@@ -98,6 +106,7 @@ def build(
         told=_told,
     )
     _show(data)
+    _warn(data)
     if not ch:
         return
     console.print("道路データは使えます。表の高速化を続けます(中断してもかまいません)")
@@ -191,7 +200,22 @@ def _in_shares(told: Told, name: str) -> Callable[[int, int | None], None]:
     return on_bytes
 
 
+def _warn(data: RoadData) -> None:
+    """Say what would surprise somebody who uses the new data."""
+    one = data.manifest
+    if one.offices_off:
+        console.print(
+            f"[bold red]問題[/] 近くに道路がない事業所 {shortened(one.offices_off)}。"
+            "都市の一部だけの抽出ではありませんか(kidohan roads check)"
+        )
+    if not one.attribution:
+        console.print("注意 出典の記載がありません(--attribution)")
+
+
 def _existing(file: Path) -> Path:
+    if file.is_dir():
+        message = f"{file}: is a folder; name the extract in it (.osm.pbf)"
+        raise SourceError(message)
     if not file.is_file():
         message = f"{file}: no such file; fetch it with kidohan geodata fetch roads"
         raise SourceError(message)
@@ -221,7 +245,7 @@ def _show(data: RoadData) -> None:
     rows = {
         "folder": data.folder,
         "source": f"{one.source_file} ({one.source_bytes / MB:.1f} MB, "
-        f"{one.source_date})",
+        f"{one.source_date or 'no date told'})",
         "sha256": one.source_sha256,
         "attribution": one.attribution or "—",
         "built": f"{one.built_at}, OSRM {one.engine_version}, {algorithms}",
@@ -229,7 +253,8 @@ def _show(data: RoadData) -> None:
         "roads": f"{one.km:,} km, {one.num_segments:,} segments, "
         f"{one.main_share:.1%} reachable",
         "restrictions": f"{one.restrictions} ({len(one.restrictions_ignored)} ignored)",
-        "off the roads": "、".join((*one.offices_off, *one.towns_off)) or "—",
+        "off the roads": f"工営所など {shortened(one.offices_off)}、"
+        f"町丁目 {shortened(one.towns_off)}",
         "seconds": ", ".join(f"{name} {taken}" for name, taken in one.seconds.items()),
     }
     for name, value in rows.items():

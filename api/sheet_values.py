@@ -94,7 +94,11 @@ def _sheet(
         plan_version=stored.version,
         printed_at=pictures.moment_text(now),
         depart=clock_text(route.depart_s),
-        return_=clock_text(route.return_s),
+        return_=(
+            pictures.word("no_way_back")
+            if route.no_way_back
+            else clock_text(route.return_s)
+        ),
         lunch=lunch,
         total_drive_min=round(route.drive_s / 60),
         total_km=route.drive_m / 1000,
@@ -160,6 +164,7 @@ def _sheet_stop(
         radius_m=float(placement.radius_m or 0),
         drive_min=round(stop.drive_s / 60),
         drive_level=stop.drive_level,
+        held_min=round(stop.held_s / 60),
         call_back=phone,
         changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
         late=stop.late_s > 0,

@@ -11,7 +11,7 @@ from rich.table import Table
 from api.day_run import MAP_FOLDER, SHEET_FOLDER, SUMMARY_FILE, DayResult
 from api.pictures import Pictures
 from api.wiring import Services
-from api.wording import REASON_TEXT
+from api.wording import CUT_SHORT_TEXT, REASON_TEXT
 from dispatch.domain.explain import clock_text
 from dispatch.domain.plan import UnassignedReason
 
@@ -42,6 +42,8 @@ def _counts(pictures: Pictures, result: DayResult) -> Panel:
         f"移動 計{summary['drive_minutes']:,}分 [dim]{level}[/]  "
         f"規則違反 {summary['violations']}件"
     )
+    if result.stored.plan.is_cut_short:
+        text += f"\n[dim]{CUT_SHORT_TEXT}[/]"
     return Panel(text, title="一日のまとめ", title_align="left")
 
 

@@ -128,6 +128,9 @@ CLOSURE_REASON_TEXT = {
     ClosureReason.SCHOOL_HOURS: "通学時間帯",
     ClosureReason.OTHER: "その他",
 }
+CUT_SHORT_TEXT = (
+    "時間の上限で探索を終えました。作り直すと違う計画になることがあります。"
+)
 PLAN_STATUS_TEXT = {
     PlanStatus.DRAFT: "下書き",
     PlanStatus.PUBLISHED: "確定",

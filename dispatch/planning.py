@@ -16,6 +16,7 @@ from dispatch.domain.explain import feasible_alone, why_unassigned
 from dispatch.domain.improve import repaired
 from dispatch.domain.place import LonLat, WorksOffice
 from dispatch.domain.plan import (
+    CUT_SHORT,
     Plan,
     Route,
     Score,
@@ -211,7 +212,7 @@ def _chosen(
     What is printed and promised is worth more than a few minutes of driving: the
     search wins only when it serves or is in time for more, or drives far less.
     """
-    method = outcome.method + (" (time guard)" if outcome.cut_short else "")
+    method = outcome.method + (CUT_SHORT if outcome.cut_short else "")
     found = score_of(scheduler, outcome.orders)
     if found is None:
         message = "the solver returned an order that has no legal times"
@@ -263,7 +264,11 @@ def moved_reasons(
         first_name = problem.team_days[team_at[first]].team.name
         first_at, own_at = team_at[first], team_at[route.team_id]
         added_s = _added_drive_s(scheduler, first_at, orders[first_at], visit)
-        if added_s is None:
+        if added_s is None and scheduler.is_cut_off(first_at):
+            reasons[stop.visit_id] = (
+                f"最初の候補の{first_name}には戻る道がないため、{name}です。"
+            )
+        elif added_s is None:
             reasons[stop.visit_id] = (
                 f"最初の候補の{first_name}にはこの時間の空きがないため、{name}です。"
             )

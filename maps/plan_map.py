@@ -56,7 +56,8 @@ class MapStop:
     """
     One stop (立寄り) in words ready to show; `order` from 1, times as 9:05.
 
-    `drive_level` tells how the minutes of the way there were found.
+    `drive_level` tells how the minutes of the way there were found, `held_min` how many
+    of them are waiting for a closure to end.
     """
 
     order: int
@@ -72,6 +73,7 @@ class MapStop:
     end: str
     drive_min: int
     drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
+    held_min: int = 0
     late: bool = False
     reason: str = ""
     radius_m: float = 0.0
@@ -244,6 +246,7 @@ def _stop_marker(
 def _stop_popup(stop: MapStop, *, team: TeamRoute, data: PlanMapData) -> MacroElement:
     """Tell what, where, when and why."""
     # The panel tells the level of the whole: a leg of another one tells its own.
+    held = f"、うち規制待ち{stop.held_min}分" if stop.held_min else ""
     own = "" if stop.drive_level is data.level else f" {level_text(stop.drive_level)}"
     prefix = data.chart_url_prefix
     sign = SIGNS[SIGN_RANK[stop.urgency]]
@@ -256,7 +259,7 @@ def _stop_popup(stop: MapStop, *, team: TeamRoute, data: PlanMapData) -> MacroEl
             ("番号", stop.chart_number),
             ("緊急度", f"{sign.letter} {sign.label}"),
             ("場所", stop.place_text),
-            ("到着", f"{stop.arrive}(移動 {stop.drive_min}分{own})"),
+            ("到着", f"{stop.arrive}(移動 {stop.drive_min}分{held}{own})"),
             ("作業", f"{stop.start}〜{stop.end}"),
             ("班", team.team_name),
             ("理由", stop.reason),

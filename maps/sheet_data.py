@@ -27,8 +27,9 @@ class SheetStop:
         What to do, with what, for how long, and what to mind.
     lon, lat, radius_m
         Point in degrees and how uncertain it is.
-    drive_min, drive_level
-        Minutes of travel from the stop before, and how they were found.
+    drive_min, drive_level, held_min
+        Minutes of travel from the stop before, how they were found, and how many of
+        them are waiting for a closure to end.
     call_back
         Telephone number, only when the caller is to be called.
     changed, late
@@ -57,6 +58,7 @@ class SheetStop:
     changed: bool = False
     late: bool = False
     drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
+    held_min: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,7 @@ def _stop(
         "end": _clean(stop.planned_end),
         "urgency": _clean(stop.urgency),
         "drive": words["drive"].format(n=stop.drive_min)
+        + (words["held"].format(n=stop.held_min) if stop.held_min else "")
         + level_mark(stop.drive_level, words),
         "minutes": words["work"].format(n=stop.minutes),
         "marks": [words[key] for key in ("changed", "late") if getattr(stop, key)],

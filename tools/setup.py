@@ -160,6 +160,7 @@ def main() -> int:
         )
         return 1
     STAMP.write_text(wanted)
+    print("Ready. Next: make demo, or make test")
     return 0
 
 

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.closed_roads import (
+    MAX_BOX_M,
     closed_now,
     looked_at,
     main_road_lines,
     preview_of,
+    road_box,
+    road_lines_in,
     roads_to_close,
     shut,
 )
@@ -43,6 +46,7 @@ from api.wording import CLOSURE_REASON_TEXT
 from dispatch.closure_desk import MAX_HISTORY, NewClosure
 from dispatch.domain.closure import Closure
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.place import BoundingBox
 
 router = APIRouter()
 SEE_OTHER = 303
@@ -106,7 +110,7 @@ def close(
 ) -> ClosureOut:
     """Shut a stretch or an area; it is refused when it would shut no road."""
     who = f"{body.who}(API: {client})"
-    made = shut(services, body.to_new(), who=who)
+    made = shut(services, body.to_new(services.profile.bounds), who=who)
     in_force = _view(services, pictures).is_in_force(made)
     return ClosureOut.from_domain(made, in_force=in_force)
 
@@ -115,7 +119,7 @@ def close(
 def preview(body: ClosureIn, client: ClientDep, services: ServicesDep) -> PreviewOut:
     """Answer what a closure would shut; nothing is stored."""
     del client
-    return preview_of(*looked_at(services, body.to_new()))
+    return preview_of(*looked_at(services, body.to_new(services.profile.bounds)))
 
 
 @router.post(
@@ -228,9 +232,16 @@ def closed_on_page(services: ServicesDep) -> Response:
 
 
 @router.get("/closures/roads.geojson", include_in_schema=False)
-def main_roads(request: Request, services: ServicesDep) -> Response:
-    """Lines of the bigger roads, the quiet ground of the page's map."""
-    content, tag = main_road_lines(services)
+def roads(
+    request: Request,
+    services: ServicesDep,
+    box: Annotated[BoundingBox | None, Depends(road_box)],
+) -> Response:
+    """Lines of the page's map: the bigger roads, or all those of a small box."""
+    if box is None:
+        content, tag = main_road_lines(services)
+    else:
+        content, tag = road_lines_in(services, box)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
@@ -272,6 +283,7 @@ def _page(
             "history": [view.row(one) for one in everything[:SHOWN_HISTORY]],
             "num_history": len(everything),
             "has_roads": roads is not None,
+            "max_box_m": MAX_BOX_M,
             "attribution": "" if manifest is None else manifest.attribution,
             "reasons": CLOSURE_REASON_TEXT,
             "shapes": SHAPE_TEXT,
@@ -297,4 +309,7 @@ def _all(services: Services) -> Iterator[Closure]:
 
 
 def _asked(services: Services, typed: ClosureForm) -> NewClosure:
-    return typed.to_new(now=services.clock.now(), timezone=services.profile.timezone)
+    profile = services.profile
+    return typed.to_new(
+        now=services.clock.now(), timezone=profile.timezone, bounds=profile.bounds
+    )

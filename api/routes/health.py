@@ -11,6 +11,7 @@ from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from dispatch.domain.errors import SourceError
 from dispatch.domain.travel import TravelLevel, level_text
+from geodata.roads.manifest import shortened
 
 router = APIRouter()
 
@@ -52,6 +53,7 @@ def about(
             "settings": services.settings,
             "tab": "about",
             "roads": roads,
+            "shortened": shortened,
             "roads_text": level_text(roads.level) if roads is not None else "",
         },
     )

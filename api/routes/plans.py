@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.dependencies import JobsDep, PicturesDep, ServicesDep
 from api.pages import day_of, page, required_day
 from api.pictures import visit_ids
+from api.road_pictures import closures_of
+from dispatch.domain.errors import ConflictError
 from dispatch.ports import PlanStatus
 
 router = APIRouter(include_in_schema=False)
@@ -32,6 +34,7 @@ def overview(
         newest = [*drafts, *in_force]
         shown = max(newest, key=lambda plan: plan.version, default=None)
     charts = services.store.get_many(visit_ids(shown.plan)) if shown else {}
+    closures, since = closures_of(services, day, shown)
     routes = {route.team_id: route for route in shown.plan.routes} if shown else {}
     return page(
         request,
@@ -45,6 +48,8 @@ def overview(
             "charts": charts,
             "pictures": pictures,
             "job": jobs.current(),
+            "closures": closures,
+            "closures_since": since,
         },
     )
 
@@ -83,7 +88,16 @@ def cancel(request: Request, jobs: JobsDep) -> Response:
 def publish(
     plan_id: str, services: ServicesDep, who: Annotated[str, Form(max_length=60)]
 ) -> Response:
-    """Put a draft in force."""
+    """Put a draft in force, unless roads have been closed or opened since."""
+    draft = services.store.get_plan(plan_id)
+    _, since = closures_of(services, draft.plan.date, draft)
+    if since and draft.status is PlanStatus.DRAFT:
+        names = "、".join(one.name for one in since)
+        message = (
+            f"第{draft.version}版のあとで通行規制が変わりました({names})。"
+            "計画を作り直してください"
+        )
+        raise ConflictError(message)
     stored = services.planning.publish(plan_id, who=who)
     day = stored.plan.date.isoformat()
     return RedirectResponse(f"/plan?date={day}", status_code=SEE_OTHER)
@@ -132,5 +146,6 @@ def office(
             "left_out": left_out,
             "with_phone": with_phone,
             "pictures": pictures,
+            "closures_since": closures_of(services, stored.plan.date, stored)[1],
         },
     )

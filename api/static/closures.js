@@ -21,7 +21,7 @@ map.fitBounds([[Number(box.south), Number(box.west)], [Number(box.north), Number
 L.control.scale({ imperial: false }).addTo(map);
 
 // Layers from the ground up, whichever answer comes first.
-for (const [at, name] of ["ground", "roads", "closed", "chosen"].entries()) {
+for (const [at, name] of ["ground", "roads", "names", "closed", "chosen"].entries()) {
   map.createPane(name).style.zIndex = 300 + at;
 }
 const chosen = L.layerGroup().addTo(map);
@@ -46,8 +46,9 @@ const striped = (geojson, color, pane) => {
 
 // -- points ---------------------------------------------------------------------------
 
+const numbersOf = (line) => line.normalize("NFKC").trim().split(/[\s,、]+/).map(Number);
 const pointOf = (line) => {
-  const parts = line.normalize("NFKC").trim().split(/[\s,、]+/).map(Number);
+  const parts = numbersOf(line);
   const isPoint = parts.length === 2 && parts.every(Number.isFinite);
   return isPoint && Math.abs(parts[0]) <= 90 && Math.abs(parts[1]) <= 180 ? parts : null;
 };
@@ -98,7 +99,14 @@ const add = (lat, lon) => put([...lines(), `${lat.toFixed(DIGITS)}, ${lon.toFixe
 const addTyped = () => {
   const point = pointOf(entry.value);
   if (point === null) {
-    entry.setCustomValidity("「緯度, 経度」で入れてください(例: 34.69375, 135.50218)");
+    const [lon, lat] = numbersOf(entry.value);
+    const isExchanged =
+      lat >= box.south && lat <= box.north && lon >= box.west && lon <= box.east;
+    entry.setCustomValidity(
+      isExchanged
+        ? "緯度と経度が逆ではありませんか。「緯度, 経度」で入れてください"
+        : "「緯度, 経度」で入れてください(例: 34.69375, 135.50218)",
+    );
     entry.reportValidity();
     return false;
   }
@@ -181,14 +189,61 @@ drawn("/maps/wards.geojson", (wards) => {
   }).addTo(map);
 });
 
+const ROAD = "#b3b3b3";
+const renderer = L.canvas({ pane: "roads", padding: 0.3 });
 drawn("/closures/roads.geojson", (roads) => {
-  const renderer = L.canvas({ pane: "roads" });
-  L.geoJSON(roads, {
-    renderer,
-    interactive: false,
-    style: { color: "#b3b3b3", weight: 1.5 },
-  }).addTo(map);
+  L.geoJSON(roads, { renderer, interactive: false, style: { color: ROAD, weight: 1.5 } }).addTo(map);
 });
+
+// All roads from near, of a box that the server takes: what is drawn stays until the new
+// one is there, and when none comes.
+const ALL_ROADS_FROM_ZOOM = 15;
+const WAIT_MS = 200;
+const AROUND = 0.2; // of the view, on each side: a small move asks for nothing
+const streets = L.layerGroup().addTo(map);
+let streetsBox = null;
+let asks = 0;
+let waiting = 0;
+
+const boxOf = (view) => {
+  const most = map.getCenter().toBounds(Number(box.maxBoxM));
+  return L.latLngBounds(
+    [Math.max(view.getSouth(), most.getSouth()), Math.max(view.getWest(), most.getWest())],
+    [Math.min(view.getNorth(), most.getNorth()), Math.min(view.getEast(), most.getEast())],
+  );
+};
+const streetStyle = ({ properties: { rank } }) => ({ color: ROAD, weight: 0.5 + rank / 2 });
+
+const askStreets = async () => {
+  const asked = (asks += 1);
+  const wanted = boxOf(map.getBounds().pad(AROUND));
+  const edges = {
+    west: wanted.getWest(),
+    south: wanted.getSouth(),
+    east: wanted.getEast(),
+    north: wanted.getNorth(),
+  };
+  const answer = await fetch(`/closures/roads.geojson?${new URLSearchParams(edges)}`);
+  if (!answer.ok) return;
+  const roads = await answer.json();
+  if (asked !== asks) return; // another one is on its way
+  const made = L.geoJSON(roads, { renderer, interactive: false, style: streetStyle }).addTo(streets);
+  for (const layer of streets.getLayers()) if (layer !== made) streets.removeLayer(layer);
+  streetsBox = wanted;
+};
+
+const showStreets = () => {
+  clearTimeout(waiting);
+  if (map.getZoom() < ALL_ROADS_FROM_ZOOM) {
+    streets.remove();
+    return;
+  }
+  streets.addTo(map);
+  if (streetsBox !== null && streetsBox.contains(boxOf(map.getBounds()))) return;
+  waiting = setTimeout(() => askStreets().catch(() => {}), WAIT_MS);
+};
+map.on("moveend", showStreets);
+showStreets();
 
 drawn("/closures/closed.geojson", (closed) => {
   const all = closed.features.map((feature) => {
@@ -218,7 +273,7 @@ drawn("/maps/places.json", ({ towns }) => {
       if (!view.contains([lat, lon]) || taken.some(near)) continue;
       taken.push(at);
       const icon = L.divIcon({ className: "name", html: text("span", name), iconSize: null });
-      L.marker([lat, lon], { icon, pane: "roads", interactive: false, keyboard: false }).addTo(names);
+      L.marker([lat, lon], { icon, pane: "names", interactive: false, keyboard: false }).addTo(names);
     }
   };
   map.on("moveend", show);

@@ -95,10 +95,16 @@ class RoutingDay:
         self._typical_s = problem.travel.typical_s()
         self._hard_due = hard_due
         self._clock = compressed_clock(problem)
-        teams = len(problem.team_days)
+        # A team that cannot be back in time makes the whole model have no solution.
+        everyone = list(range(len(problem.team_days)))
+        able = [row for row in everyone if self._may_work(problem.team_days[row])]
+        self._rows = able or everyone  # a model of no team aborts the process
+        self._days = [problem.team_days[row] for row in self._rows]
+        self._num_servable = 0
+        teams = len(self._days)
         self._nodes = [
-            *(day.start_node for day in problem.team_days),
-            *(day.end_node for day in problem.team_days),
+            *(day.start_node for day in self._days),
+            *(day.end_node for day in self._days),
             *problem.visit_nodes,
         ]
         self._manager = pywrapcp.RoutingIndexManager(
@@ -113,14 +119,17 @@ class RoutingDay:
         for visit_index, visit in enumerate(problem.visits):
             self._add_visit(visit_index, visit)
 
+    def _may_work(self, day: TeamDay) -> bool:
+        """Whether a team gets home in time when it does nothing more."""
+        home_s = int(self._typical_s[day.start_node, day.end_node])
+        return day.free_from_s + home_s <= day.team.shift.limit_s
+
     def _index_of(self, visit_index: int) -> int:
-        return int(
-            self._manager.NodeToIndex(2 * len(self._problem.team_days) + visit_index)
-        )
+        return int(self._manager.NodeToIndex(2 * len(self._days) + visit_index))
 
     def _add_travel(self) -> None:
         """Register matrices (never Python callbacks: 6 times slower, errors lost)."""
-        teams = self._problem.team_days
+        teams = self._days
         drive = self._typical_s[self._nodes][:, self._nodes].tolist()
         service = [0] * (2 * len(teams))
         service += [visit.service_s for visit in self._problem.visits]
@@ -161,7 +170,7 @@ class RoutingDay:
             )
 
     def _add_load(self) -> None:
-        teams = self._problem.team_days
+        teams = self._days
         loads = [0] * (2 * len(teams))
         loads += [visit.load_kg for visit in self._problem.visits]
         if not any(loads):
@@ -174,16 +183,14 @@ class RoutingDay:
         index = self._index_of(visit_index)
         allowed = [
             vehicle
-            for vehicle, day in enumerate(self._problem.team_days)
+            for vehicle, day in enumerate(self._days)
             if visit.allows(day.team) and self._reaches(day, visit_index)
         ]
         self._model.AddDisjunction([index], DROP_COST[visit.urgency])
         # SetAllowedVehiclesForIndex refuses every Python argument in 9.15.
         self._model.VehicleVar(index).SetValues([NO_VEHICLE, *allowed])
         squeeze = self._clock.squeeze
-        latest = max(
-            (day.team.shift.limit_s for day in self._problem.team_days), default=0
-        )
+        latest = max((day.team.shift.limit_s for day in self._days), default=0)
         first = squeeze(visit.earliest_start_s())
         last = squeeze(min(latest, visit.window.end_s if visit.window else latest))
         due = None if visit.due_s is None else squeeze(max(0, visit.due_s))
@@ -193,6 +200,7 @@ class RoutingDay:
         if not allowed or first > last:
             self._model.ActiveVar(index).SetValue(0)  # SetRange would raise instead
             return
+        self._num_servable += 1
         self._time.CumulVar(index).SetRange(first, last)
         weight = LATE_COST_PER_S[visit.urgency]
         if due is not None and weight and due < last:
@@ -215,7 +223,7 @@ class RoutingDay:
             When OR-Tools refuses the parameters. No solution at all gives empty
             orders, which the exact insertion then fills.
         """
-        if len(self._problem.visits) < len(self._problem.team_days):
+        if self._num_servable < len(self._days):
             # SISR ruin sizes itself by visits per vehicle: below one, 9.15 never
             # returns and heeds no limit. So small a day is the exact insertion's.
             return [() for _ in self._problem.team_days]
@@ -239,9 +247,9 @@ class RoutingDay:
         return self._orders(found)
 
     def _orders(self, found: Any) -> list[Order]:  # noqa: ANN401 - a SWIG object
-        first_visit = 2 * len(self._problem.team_days)
-        orders: list[Order] = []
-        for vehicle in range(len(self._problem.team_days)):
+        first_visit = 2 * len(self._days)
+        orders: list[Order] = [() for _ in self._problem.team_days]
+        for vehicle, row in enumerate(self._rows):
             order: list[int] = []
             index = self._model.Start(vehicle)
             while not self._model.IsEnd(index):
@@ -249,7 +257,7 @@ class RoutingDay:
                 if node >= first_visit:
                     order.append(node - first_visit)
                 index = found.Value(self._model.NextVar(index))
-            orders.append(tuple(order))
+            orders[row] = tuple(order)
         return orders
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatch.domain.plan import Plan, Route, Stop, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
@@ -106,7 +106,7 @@ def _route(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violatio
         load_kg += visit.load_kg
         yield from _who_may(problem, day, stop)
         yield from _when_may(problem, day, stop)
-    if load_kg > team.vehicle.load_kg:
+    if load_kg > team.vehicle.load_kg and not _nothing_new(day, route):
         detail = f"{load_kg} kg over {team.vehicle.load_kg} kg"
         yield _violation("vehicle load", team_id=team.id, detail=detail)
     yield from _clock(problem, day, route)
@@ -156,6 +156,11 @@ class _Story:
     drive_s: int
     there_s: int
     ready_s: int  # there, and no lunch in between that is still to be eaten
+    held_s: int = 0  # the part of the drive that waits for a timed closure to end
+
+    def is_told(self, drive_s: int, held_s: int) -> bool:
+        """Whether these are the seconds of this story."""
+        return (drive_s, held_s) == (self.drive_s, self.held_s)
 
 
 def _stories(
@@ -167,18 +172,22 @@ def _stories(
     A team leaves when it is free. With lunch it eats first and leaves when it has
     eaten, or it drives at once and eats on arrival if it is there by then.
     """
-    drive_s = problem.travel.drive_s(leg.here, leg.there, leg.free_s)
-    there_s = leg.free_s + drive_s
+    at_once = _story(problem, leg, leg.free_s)
     if lunch is None:
-        return (_Story(drive_s=drive_s, there_s=there_s, ready_s=there_s),)
+        return (at_once,)
     lunch_from, lunch_to = lunch
-    late_s = problem.travel.drive_s(leg.here, leg.there, lunch_to)
-    late = lunch_to + late_s
-    eaten_first = _Story(drive_s=late_s, there_s=late, ready_s=late)
-    if lunch_from < there_s:
+    eaten_first = _story(problem, leg, lunch_to)
+    if lunch_from < at_once.there_s:
         return (eaten_first,)
-    at_once = _Story(drive_s=drive_s, there_s=there_s, ready_s=lunch_to)
-    return at_once, eaten_first
+    return replace(at_once, ready_s=lunch_to), eaten_first
+
+
+def _story(problem: DayProblem, leg: _Leg, leave_s: int) -> _Story:
+    """Go the leg from a moment on, with no lunch after it."""
+    drive_s = problem.travel.drive_s(leg.here, leg.there, leave_s)
+    there_s = leave_s + drive_s
+    held_s = problem.travel.held_s(leg.here, leg.there, leave_s)
+    return _Story(drive_s=drive_s, there_s=there_s, ready_s=there_s, held_s=held_s)
 
 
 def _clock(problem: DayProblem, day: TeamDay, route: Route) -> Iterator[Violation]:
@@ -214,9 +223,9 @@ def _drive(
     stories = _stories(problem, leg, lunch)
     if min(story.drive_s for story in stories) >= UNREACHABLE_S:
         yield _at(day, stop, "reachable", "no way there")
-    told = [story for story in stories if story.drive_s == stop.drive_s]
+    told = [story for story in stories if story.is_told(stop.drive_s, stop.held_s)]
     if not told:
-        detail = f"{stop.drive_s} s instead of {stories[0].drive_s}"
+        detail = _untrue((stop.drive_s, stop.held_s), stories[0])
         yield _at(day, stop, "drive told", detail)
     short_s = min(
         max(story.there_s - stop.arrive_s, story.ready_s - stop.start_s)
@@ -233,32 +242,70 @@ def _drive(
 def _end(
     problem: DayProblem, day: TeamDay, route: Route, node: int, free_s: int
 ) -> Iterator[Violation]:
+    """Judge the way back: what is told of it, and is there time for it, and one."""
     leg = _Leg(here=node, there=day.end_node, free_s=free_s)
+    home_s = problem.travel.drive_s(leg.here, leg.there, free_s)
+    is_cut_off = bool(route.stops) and home_s >= UNREACHABLE_S
     stories: tuple[_Story, ...] = (_Story(drive_s=0, there_s=free_s, ready_s=free_s),)
     if route.stops:
         lunch_from, lunch_to = _lunch_still_to_come(day, route)
         lunch = None
         if lunch_from is not None and free_s <= lunch_from < route.return_s:
             lunch = (lunch_from, lunch_to)
-        stories = _stories(problem, leg, lunch)
+        if not is_cut_off:
+            stories = _stories(problem, leg, lunch)
         level = problem.travel.leg_level(node, day.end_node)
         if route.return_drive_level is not level:
             detail = f"{route.return_drive_level} instead of {level}"
             yield _violation("level told", team_id=day.team.id, detail=detail)
-    told = [story for story in stories if story.drive_s == route.return_drive_s]
+    seconds = (route.return_drive_s, route.return_held_s)
+    told = [story for story in stories if story.is_told(*seconds)]
     if not told:
-        detail = f"{route.return_drive_s} s instead of {stories[0].drive_s} s"
+        detail = _untrue(seconds, stories[0])
         yield _violation("drive told", team_id=day.team.id, detail=detail)
     short_s = min(story.ready_s for story in told or stories) - route.return_s
     if short_s > 0:
         detail = f"back {short_s} s too early"
         yield _violation("way back", team_id=day.team.id, detail=detail)
+    yield from _cut_off(day, route, free_s, is_cut_off=is_cut_off)
     yield from _shift(day, route)
 
 
+def _cut_off(
+    day: TeamDay, route: Route, free_s: int, *, is_cut_off: bool
+) -> Iterator[Violation]:
+    """Ask that a route says it when no way leads back, and then goes nowhere new."""
+    details = []
+    if route.no_way_back is not is_cut_off:
+        details.append("there is none, and the route hides it")
+        if route.no_way_back:
+            details = ["there is one, and the route denies it"]
+    if is_cut_off and not _nothing_new(day, route):
+        details.append("none after the last new stop")
+    if is_cut_off and route.return_s > free_s:
+        details.append(f"none, and the team is free at {free_s}")
+    if is_cut_off and route.return_drive_m:
+        details.append(f"none, and {route.return_drive_m} m of it")
+    for detail in details:
+        yield _violation("way back", team_id=day.team.id, detail=detail)
+
+
+def _nothing_new(day: TeamDay, route: Route) -> bool:
+    """Whether the team only ends what it is committed to: a fact, not a choice."""
+    return len(route.stops) == len(day.committed)
+
+
+def _untrue(seconds: tuple[int, int], story: _Story) -> str:
+    """Say what a drive tells, and what it should."""
+    drive_s, held_s = seconds
+    detail = f"{drive_s} s instead of {story.drive_s} s"
+    if held_s == story.held_s:
+        return detail
+    return f"{detail}, {held_s} s of them waiting instead of {story.held_s} s"
+
+
 def _shift(day: TeamDay, route: Route) -> Iterator[Violation]:
-    nothing_new = len(route.stops) == len(day.committed)
-    if route.return_s > day.team.shift.limit_s and not nothing_new:
+    if route.return_s > day.team.shift.limit_s and not _nothing_new(day, route):
         detail = f"back at {route.return_s}, limit {day.team.shift.limit_s}"
         yield _violation("shift", team_id=day.team.id, detail=detail)
     overtime_s = max(0, route.return_s - day.team.shift.end_s)
@@ -273,7 +320,9 @@ def _lunch(day: TeamDay, route: Route) -> Iterator[Violation]:
         return
     start_s, end_s = route.lunch_start_s, route.lunch_end_s
     if start_s is None or end_s is None:
-        yield _violation("lunch", team_id=day.team.id, detail="no lunch")
+        too_late = day.lunch_owed and day.free_from_s > lunch.latest_start_s
+        if not (too_late and _nothing_new(day, route)):
+            yield _violation("lunch", team_id=day.team.id, detail="no lunch")
         return
     if day.lunch_start_s is not None:
         if start_s != day.lunch_start_s:

@@ -119,6 +119,14 @@ def _time(
     )
     if drive_s >= UNREACHABLE_S:
         return UnassignedReason.UNREACHABLE, "この場所まで行ける道が見つかりません。"
+    able = [(index, day) for index, day in able if _comes_back(scheduler, day, node)]
+    if not able:
+        sentence = "この場所まで行って戻れる道が見つかりません。"
+        return UnassignedReason.UNREACHABLE, sentence
+    drive_s, start_node = min(
+        (int(scheduler.typical_s[day.start_node, node]), day.start_node)
+        for _, day in able
+    )
     minutes = visit.service_s // 60
     level = problem.travel.leg_level(start_node, node)
     drive = f"約{round(drive_s / 60)}分[{level_text(level)}]"
@@ -142,6 +150,12 @@ def _time(
             ),
         )
     return UnassignedReason.NO_TIME, _full_day(able, routes, minutes, drive)
+
+
+def _comes_back(scheduler: DayScheduler, day: TeamDay, node: int) -> bool:
+    """Whether ways lead from where the team is free to a place and on to its end."""
+    legs_s = scheduler.typical_s[[day.start_node, node], [node, day.end_node]]
+    return bool(legs_s.max() < UNREACHABLE_S)
 
 
 def _full_day(

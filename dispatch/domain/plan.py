@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from dispatch.domain.travel import TravelLevel, worst
 
+# Ends the method of a plan that the time guard cut short: it may not repeat.
+CUT_SHORT = " (time guard)"
+
 
 class UnassignedReason(StrEnum):
     """Why a visit is not in the plan."""
@@ -30,8 +33,9 @@ class Stop:
     A visit placed in a route; seconds after midnight.
 
     `drive_s` is the time from leaving the place before, a wait for the end of a timed
-    closure included; `drive_level` says how it was found. Plans stored before there
-    were levels of legs hold straight lines.
+    closure included; `held_s` is that wait alone, and `drive_level` says how the time
+    was found. Plans stored before there were levels of legs hold straight lines, and
+    those stored before waits were told apart hold none.
     """
 
     visit_id: str
@@ -42,11 +46,19 @@ class Stop:
     drive_m: int
     late_s: int = 0
     drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
+    held_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One team's ordered stops; leaves and returns to its base."""
+    """
+    One team's ordered stops; leaves and returns to its base.
+
+    `return_held_s` is the part of `return_drive_s` that is waiting for the end of a
+    timed closure. With `no_way_back` the team is out and cut off from its base: it
+    gets no new stop, the way back has no seconds and no metres, and `return_s` is when
+    the team is free where it stands.
+    """
 
     team_id: str
     stops: tuple[Stop, ...]
@@ -58,6 +70,8 @@ class Route:
     lunch_end_s: int | None
     overtime_s: int = 0
     return_drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
+    return_held_s: int = 0
+    no_way_back: bool = False
 
     @property
     def drive_s(self) -> int:
@@ -153,6 +167,11 @@ class Plan:
         for route in self.routes:
             for order, stop in enumerate(route.stops, start=1):
                 yield route, order, stop
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the time guard ended the search; the same day may plan otherwise."""
+        return self.method.endswith(CUT_SHORT)
 
     def leg_levels(self) -> frozenset[TravelLevel]:
         """How the times of the legs were found; more than one where roads end."""

@@ -58,10 +58,11 @@ class DayScheduler:
     Places orders of visits exactly: windows, lunch, shift, load, lateness.
 
     A team leaves as soon as it can, and drives as long as the travel matrix says for
-    that moment. Lunch is tried on every leg where it can begin; a leg is skipped when
-    the visit after it ends before lunch may begin anyway, because taking lunch later
-    then starts no visit later. Timings are cached, since a search asks for the same
-    orders often.
+    that moment. With no new visit there are always times: what a team is committed to
+    is a fact, also when it is cut off from its base, too late for lunch or overloaded.
+    Lunch is tried on every leg where it can begin; a leg is skipped when the visit
+    after it ends before lunch may begin anyway, because taking lunch later then starts
+    no visit later. Timings are cached, since a search asks for the same orders often.
 
     Parameters
     ----------
@@ -85,13 +86,19 @@ class DayScheduler:
         if key not in self._cache:
             if len(self._cache) >= CACHE_MAX:
                 self._cache.clear()
-            self._cache[key] = self._place(self.problem.team_days[team_index], order)
+            day = self.problem.team_days[team_index]
+            self._cache[key] = self._place(day, order) if order else self._rest(day)
         return self._cache[key]
 
     def allows(self, team_index: int, visit_index: int) -> bool:
         """Whether this team may and can do the visit, time aside."""
         day = self.problem.team_days[team_index]
         return self._visits[visit_index].allows(day.team)
+
+    def is_cut_off(self, team_index: int) -> bool:
+        """Whether the team is out, and no way leads from there to its end."""
+        day = self.problem.team_days[team_index]
+        return bool(day.committed) and not self._has_way_back(day)
 
     def nodes(self, team_index: int, order: Order) -> tuple[int, ...]:
         """Rows of the travel matrix that the team passes, from its start to its end."""
@@ -100,7 +107,8 @@ class DayScheduler:
 
     def typical_drive_s(self, team_index: int, order: Order) -> int:
         """Seconds of driving by the typical times, for comparing orders in words."""
-        if not order and not self.problem.team_days[team_index].committed:
+        day = self.problem.team_days[team_index]
+        if not order and (not day.committed or self.is_cut_off(team_index)):
             return 0
         nodes = self.nodes(team_index, order)
         return sum(self._typical_s[a][b] for a, b in itertools.pairwise(nodes))
@@ -114,14 +122,32 @@ class DayScheduler:
             self._typical_s[here][there] for here, there in itertools.pairwise(nodes)
         ]
         timed = None if self._clocked is None else self._clocked.along(nodes)
-        if not order and not day.committed:
-            legs, timed = [0], None
         if max(legs) >= UNREACHABLE_S:
             return None
         walk = _Walk(day, tasks, legs, timed)
         if not day.lunch_owed:
             return _drive(walk, NO_PAUSE)
         return _best_with_lunch(walk)
+
+    def _rest(self, day: TeamDay) -> Timing:
+        """Place a team with nothing new: it drives home, if it is out and has a way."""
+        nodes = [day.start_node, day.end_node]
+        legs, timed = [0], None
+        if day.committed and self._has_way_back(day):
+            legs = [self._typical_s[day.start_node][day.end_node]]
+            timed = None if self._clocked is None else self._clocked.along(nodes)
+        walk = _Walk(day, [], legs, timed)
+        timing = _best_with_lunch(walk) if day.lunch_owed else None
+        if timing is not None:
+            return timing
+        # None is owed, or the team is free too late for it: neither keeps it from home.
+        drive_s = walk.drive_s(0, day.free_from_s)
+        return _told(walk, ([], [], [drive_s]), None, day.free_from_s + drive_s)
+
+    def _has_way_back(self, day: TeamDay) -> bool:
+        here, there = day.start_node, day.end_node
+        drive_s = self.problem.travel.drive_s(here, there, day.free_from_s)
+        return drive_s < UNREACHABLE_S
 
     def route(self, team_index: int, order: Order) -> Route:
         """
@@ -156,11 +182,13 @@ class DayScheduler:
                     drive_m=travel.drive_m(here, there, leave_s),
                     drive_level=travel.leg_level(here, there),
                     late_s=visit.late_s(start_s),
+                    held_s=travel.held_s(here, there, leave_s),
                 )
             )
             here = there
-        moved = bool(stops)
-        home_s = timing.drives_s[-1]
+        no_way_back = not order and self.is_cut_off(team_index)
+        moved = bool(stops) and not no_way_back
+        home, home_s = (here, day.end_node), timing.drives_s[-1]
         leave_s = free_s if timing.return_s == lunch_end_s else timing.return_s - home_s
         return Route(
             team_id=day.team.id,
@@ -168,11 +196,13 @@ class DayScheduler:
             depart_s=day.free_from_s if day.departed_s is None else day.departed_s,
             return_s=timing.return_s,
             return_drive_s=home_s if moved else 0,
-            return_drive_m=travel.drive_m(here, day.end_node, leave_s) if moved else 0,
-            return_drive_level=travel.leg_level(here, day.end_node),
+            return_drive_m=travel.drive_m(*home, leave_s) if moved else 0,
+            return_drive_level=travel.leg_level(*home),
             lunch_start_s=lunch_start_s,
             lunch_end_s=lunch_end_s,
             overtime_s=timing.overtime_s,
+            return_held_s=travel.held_s(*home, leave_s) if moved else 0,
+            no_way_back=no_way_back,
         )
 
 

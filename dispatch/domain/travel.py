@@ -289,10 +289,14 @@ class TravelMatrix:
 
     def drive_m(self, here: int, there: int, depart_s: int) -> int:
         """Metres of the way that `drive_s` tells the seconds of."""
-        _, by_restricted = self.trip(*self._bases_s(here, there), depart_s)
+        _, by_restricted, _ = self.trip(*self._bases_s(here, there), depart_s)
         if by_restricted and self.restricted is not None:
             return int(self.restricted.distance_m[here, there])
         return int(self.distance_m[here, there])
+
+    def held_s(self, here: int, there: int, depart_s: int) -> int:
+        """Seconds of `drive_s` that are waiting for the end of a timed closure."""
+        return self.trip(*self._bases_s(here, there), depart_s)[2]
 
     def _bases_s(self, here: int, there: int) -> tuple[int, int]:
         open_s = int(self.duration_s[here, there])
@@ -300,9 +304,14 @@ class TravelMatrix:
             return open_s, open_s
         return open_s, int(self.restricted.duration_s[here, there])
 
-    def trip(self, open_s: int, restricted_s: int, depart_s: int) -> tuple[int, bool]:
+    def trip(
+        self, open_s: int, restricted_s: int, depart_s: int
+    ) -> tuple[int, bool, int]:
         """
-        Seconds of a trip on a timed day, and whether it takes the restricted network.
+        Seconds of a trip on a timed day, by which network, and how long it waits.
+
+        The second value says whether it takes the restricted network. The third is the
+        part of the seconds that is waiting for the end of a window.
 
         Parameters
         ----------
@@ -322,13 +331,13 @@ class TravelMatrix:
         traffic, closed = self.traffic, self.restricted
         drive_s = traffic.drive_s(open_s, depart_s)
         if closed is None or not closed.windows:
-            return drive_s, False
-        best = (UNREACHABLE_S, False)
+            return drive_s, False, 0
+        best = (UNREACHABLE_S, False, 0)
         if not closed.meets(depart_s, depart_s + drive_s):
-            best = (drive_s, False)
+            best = (drive_s, False, 0)
         detour_s = traffic.drive_s(restricted_s, depart_s)
         if detour_s < best[0]:
-            best = (detour_s, True)
+            best = (detour_s, True, 0)
         for _, leave_s in closed.windows:
             wait_s = leave_s - depart_s
             if wait_s <= 0 or wait_s >= best[0]:
@@ -337,7 +346,7 @@ class TravelMatrix:
             if wait_s + drive_s < best[0] and not closed.meets(
                 leave_s, leave_s + drive_s
             ):
-                best = (wait_s + drive_s, False)
+                best = (wait_s + drive_s, False, wait_s)
         return best
 
     def part(self, nodes: Sequence[int]) -> TravelMatrix:

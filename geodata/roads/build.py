@@ -33,7 +33,6 @@ from geodata.roads.manifest import (
     MANIFEST_FILE,
     RoadData,
     RoadManifest,
-    file_date,
     is_in_use,
     open_road_data,
 )
@@ -65,6 +64,7 @@ class RoadSource:
 
     pbf: Path
     attribution: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ def _record(
         source_file=source.pbf.name,
         source_sha256=sha256_of(source.pbf),
         source_bytes=source.pbf.stat().st_size,
-        source_date=_content_date(source.pbf, profile.timezone),
+        source_date=source.date or _content_date(source.pbf),
         attribution=source.attribution or _fetched_attribution(source.pbf),
         num_segments=len(graph.segment_m),
         num_chains=graph.num_chains,
@@ -363,11 +363,11 @@ def _made_at_s(build: Path) -> float:
     return graph.stat().st_mtime if graph.is_file() else 0.0
 
 
-def _content_date(pbf: Path, timezone: dt.tzinfo) -> str:
-    """Date of the extract's content where it tells one, else of the file."""
+def _content_date(pbf: Path) -> str:
+    """Date of the content, where the extract tells one; a file's own date is none."""
     with osmium.io.Reader(pbf, osmium.osm.NOTHING) as reader:
         told = reader.header().get("osmosis_replication_timestamp")
-    return told[: len("2026-01-01")] if told else file_date(pbf, timezone)
+    return told[: len("2026-01-01")]
 
 
 def _fetched_attribution(pbf: Path) -> str:

@@ -12,7 +12,7 @@ from dispatch.domain.place import LonLat
 from geodata.city import CityProfile
 from geodata.roads.build import PROFILE, known_places, places_off_road
 from geodata.roads.graph import RoadGraph
-from geodata.roads.manifest import BASE, GRAPH_FILE, RoadData
+from geodata.roads.manifest import BASE, GRAPH_FILE, RoadData, shortened
 from geodata.roads.numbers import city_numbers
 from geodata.roads.osrm_client import EngineError, OsrmClient
 from geodata.roads.osrm_process import OsrmProcess
@@ -76,6 +76,12 @@ def _age(data: RoadData, profile: CityProfile) -> Iterator[RoadFinding]:
             "速度などの数値が作成後に変わりました。kidohan roads build で作り直せます"
         )
         yield RoadFinding(text, is_problem=False)
+    if not manifest.attribution:
+        text = (
+            "道路データの出典の記載がありません。地図と巡回表に出すため、"
+            "kidohan roads build --attribution で入れてください"
+        )
+        yield RoadFinding(text, is_problem=False)
     for text in manifest.restrictions_ignored:
         yield RoadFinding(text, is_problem=False)
 
@@ -94,9 +100,7 @@ def _coverage(
         yield RoadFinding(f"500m以内に道路がありません: {name}")
     off = places_off_road(snapper, towns)
     if off:
-        text = (
-            f"500m以内に道路がない町丁目 {len(off)}(直線で推定): {'、'.join(off[:10])}"
-        )
+        text = f"500m以内に道路がない町丁目(直線で推定) {shortened(off)}"
         yield RoadFinding(text, is_problem=False)
 
 

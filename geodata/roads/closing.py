@@ -24,6 +24,12 @@ AT_JUNCTION_M = 10.0  # a click so near an end means the junction, not the road
 TWIN_M = 40.0  # the other carriageway of a divided road is at most so far away
 NARROW_TWIN_M = 15.0  # of a small street: 20 to 40 m away runs the next street
 WIDE_RANK = 3  # tertiary and above may be wide
+LONGEST_M = 20_000.0  # between the points of a stretch: as long as the city is wide
+# Above any ward (Osaka's largest, 住之江区, has 20.7 km²): more is a slip of the hand.
+LARGEST_M2 = 25e6
+# By road from one point to the next: a few times the straight line, and a way round
+# beside. Without a limit each pair would be sought through the whole city.
+ROUND_FACTOR, ROUND_M = 3.0, 2_000.0
 TWIN_COSINE = -0.85  # and runs the other way, within some 30 degrees
 
 
@@ -40,12 +46,13 @@ def closed_chains(
     ------
     InvalidInputError
         When a point of a stretch has no road within 100 m, the points are not joined
-        by roads, or an area holds none.
+        by roads near them or lie more than 20 km apart in sum, or an area holds no
+        road or is larger than 25 km².
     """
     if closure.shape is ClosureShape.AREA:
         chains = _in_area(graph, profile, closure.places)
     else:
-        chains = _along(graph, snapper, closure.places)
+        chains = _along(graph, snapper, profile, closure.places)
         chains |= _other_carriageways(graph, chains)
     return frozenset(_to_junctions(graph, chains))
 
@@ -77,12 +84,11 @@ def speed_file(graph: RoadGraph, chains: Iterable[int]) -> str:
 def _in_area(
     graph: RoadGraph, profile: CityProfile, ring: tuple[LonLat, ...]
 ) -> set[int]:
-    x, y = plane_xy(
-        np.array([place.lon for place in ring]),
-        np.array([place.lat for place in ring]),
-        profile,
-    )
+    x, y = _on_plane(profile, ring)
     area = shapely.make_valid(shapely.polygons(np.stack((x, y), axis=1)))
+    if float(shapely.area(area)) > LARGEST_M2:
+        problem = f"区域が広すぎます({LARGEST_M2 / 1e6:.0f}km²まで)"
+        raise InvalidInputError("places", problem)
     ends = np.stack((graph.segment_from, graph.segment_to))
     ends_x, ends_y = graph.node_x[ends], graph.node_y[ends]
     near = np.flatnonzero(
@@ -101,10 +107,35 @@ def _in_area(
     return set(graph.segment_chain[touched].tolist())
 
 
+def _on_plane(
+    profile: CityProfile, places: tuple[LonLat, ...]
+) -> tuple[Floats, Floats]:
+    """Metres east and north on the city's plane."""
+    return plane_xy(
+        np.array([place.lon for place in places]),
+        np.array([place.lat for place in places]),
+        profile,
+    )
+
+
+def _steps_m(profile: CityProfile, places: tuple[LonLat, ...]) -> list[float]:
+    """Metres from each point to the next, straight; refused when it is too far."""
+    x, y = _on_plane(profile, places)
+    steps_m = np.hypot(np.diff(x), np.diff(y))
+    if float(steps_m.sum()) > LONGEST_M:
+        problem = f"区間が長すぎます({LONGEST_M / 1000:.0f}kmまで)"
+        raise InvalidInputError("places", problem)
+    return [float(step_m) for step_m in steps_m]
+
+
 def _along(
-    graph: RoadGraph, snapper: RoadSnapper, places: tuple[LonLat, ...]
+    graph: RoadGraph,
+    snapper: RoadSnapper,
+    profile: CityProfile,
+    places: tuple[LonLat, ...],
 ) -> set[int]:
     """Chains of the shortest roads through the points, one-way signs disregarded."""
+    steps_m = _steps_m(profile, places)
     snapped = snapper.snap(places, max_m=NEAR_ROAD_M)
     if not snapped.is_on_road.all():
         at = int(np.flatnonzero(~snapped.is_on_road)[0]) + 1
@@ -133,8 +164,8 @@ def _along(
         for chain, from_start_m in zip(chain_of.tolist(), along_m.tolist(), strict=True)
     ]
     chains = set()
-    for one, other in pairwise(clicks):
-        chains |= _shortest(links, best, one, other)
+    for pair, step_m in zip(pairwise(clicks), steps_m, strict=True):
+        chains |= _shortest(links, best, pair, ROUND_FACTOR * step_m + ROUND_M)
     return chains or {click.chain for click in clicks}
 
 
@@ -152,13 +183,21 @@ class _Click(NamedTuple):
 
 
 def _shortest(
-    links: csr_array, best: dict[tuple[int, int], int], one: _Click, other: _Click
+    links: csr_array,
+    best: dict[tuple[int, int], int],
+    clicks: tuple[_Click, _Click],
+    limit_m: float,
 ) -> set[int]:
     """Chains from one click to another, by the better end of each one's road."""
+    one, other = clicks
     if one.chain == other.chain:
         return {one.chain}
     metres, came_from = dijkstra(
-        links, directed=False, indices=one.nodes, return_predecessors=True
+        links,
+        directed=False,
+        indices=one.nodes,
+        return_predecessors=True,
+        limit=limit_m,
     )
     totals = {
         (leave, enter): one.away_m[leave]
@@ -167,8 +206,8 @@ def _shortest(
         for leave, enter in product((0, 1), repeat=2)
     }
     leave, enter = min(totals, key=lambda key: totals[key])
-    if not np.isfinite(totals[leave, enter]):
-        raise InvalidInputError("places", "点と点が道路でつながっていません")
+    if totals[leave, enter] > limit_m:  # also without any way: infinite
+        raise InvalidInputError("places", "点と点が近くの道路でつながっていません")
     chains = one.chains_to(leave) | other.chains_to(enter)
     node = other.nodes[enter]
     while node != one.nodes[leave]:

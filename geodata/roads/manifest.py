@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ CURRENT_FILE = "current"
 BASE = "roads.osrm"
 GRAPH_FILE = "graph.npz"
 CH_SUFFIX = ".hsgr"
+SHOWN_NAMES = 10
 IN_USE = "in-use-"  # and the number of the process
 
 
@@ -34,7 +35,7 @@ class RoadManifest:
     city
         Profile for which it was made.
     source_file, source_sha256, source_bytes, source_date
-        The extract, and the date of its content where it tells one (else of the file).
+        The extract, and the date of its content; empty where nobody tells one.
     attribution
         Whose data it is, for every map that shows it.
     engine_version, profile_sha256
@@ -137,10 +138,12 @@ def open_road_data(home: Path) -> RoadData | None:
     return RoadData(folder, manifest)
 
 
-def file_date(file: Path, timezone: dt.tzinfo) -> str:
-    """Date on which a file was last written, ISO 8601."""
-    seconds = file.stat().st_mtime
-    return dt.datetime.fromtimestamp(seconds, timezone).date().isoformat()
+def shortened(names: Sequence[str]) -> str:
+    """Say how many there are, and the first of them."""
+    if not names:
+        return "なし"
+    more = "ほか" if len(names) > SHOWN_NAMES else ""
+    return f"{len(names)}({'、'.join(names[:SHOWN_NAMES])}{more})"
 
 
 def mark_in_use(folder: Path) -> Path | None:
@@ -158,11 +161,17 @@ def is_in_use(folder: Path) -> bool:
     return any(_lives(mark.name) for mark in folder.glob(f"{IN_USE}*"))
 
 
-def _lives(mark: str) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process of this number runs."""
     try:
-        os.kill(int(mark.removeprefix(IN_USE).partition("-")[0]), 0)
-    except (ValueError, ProcessLookupError):
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
     except PermissionError:
         return True  # somebody else's process
     return True
+
+
+def _lives(mark: str) -> bool:
+    pid = mark.removeprefix(IN_USE).partition("-")[0]
+    return pid.isdigit() and lives(int(pid))

@@ -57,8 +57,9 @@ class MatrixCache:
                 if is_full
                 else self._known_among(keys)
             )
-            # All is asked before any is kept: a failure leaves nothing half done.
-            answers = [(asked, ask(*asked)) for asked in _missing(known)]
+        # Others may use the memory meanwhile: the engine can take its time.
+        answers = [(asked, ask(*asked)) for asked in _missing(known)]
+        with self._lock:
             if is_full:
                 self._forget()
             rows = self._rows(keys)
@@ -67,9 +68,11 @@ class MatrixCache:
                 self._seconds[at], self._metres[at] = seconds, metres
                 self._known[at] = True
             at = np.ix_(rows, rows)
-            return self._seconds[at].astype(np.float64), self._metres[at].astype(
-                np.float64
-            )
+            if self._known[at].all():
+                return self._seconds[at].astype(float), self._metres[at].astype(float)
+        # Somebody made it forget in between: ask for all, and keep nothing.
+        everything = np.arange(len(keys))
+        return ask(everything, everything)
 
     def _known_among(self, keys: Sequence[Key]) -> NDArray[np.bool_]:
         known = np.zeros((len(keys), len(keys)), np.bool_)

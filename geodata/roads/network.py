@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from dispatch.domain.travel import UNREACHABLE_S, TravelLevel
 from geodata.roads.graph import Floats, Ints
 from geodata.roads.matrix_cache import MatrixCache
-from geodata.roads.osrm_client import EngineError, OsrmClient
+from geodata.roads.osrm_client import HANGS, EngineError, OsrmClient
 from geodata.roads.snapping import Snapped
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 BLOCK = 300  # places a side of one request: some 1.5 MB of answer
 SMALL_BLOCK = 50
 TOO_BIG = "TooBig"  # the engine's word for a table over its limit
+QUIET_S = 5.0  # after the engine hung: it is started anew meanwhile
 BLOCKS_AT_ONCE = 2  # as many as the engine has threads
 ON_ROAD_M = 20.0  # the place was put on its road already: rounding is all there is
 SHARE_STEPS = 1000
@@ -56,6 +58,8 @@ class Network:
         Times without the engine; None when there is no graph.
     is_closed
         Whether some roads are closed in it.
+    on_hang
+        Told that the engine is there and does not answer.
 
     `last_level` is the level of the last answer; before any, of what is asked first.
     """
@@ -66,7 +70,10 @@ class Network:
         fallback: Fallback | None,
         *,
         is_closed: bool = False,
+        on_hang: Callable[[], None] | None = None,
     ) -> None:
+        self._on_hang = on_hang
+        self._quiet_until = 0.0
         self.client = client
         self.is_closed = is_closed
         self._fallback = fallback
@@ -76,11 +83,13 @@ class Network:
 
     def times(self, snapped: Snapped) -> NetworkTimes | None:
         """Return times between places on roads; None when nothing can tell."""
-        if self.client is not None:
+        if self.client is not None and time.monotonic() >= self._quiet_until:
             try:
                 seconds, metres = self._engine_times(self.client, snapped)
             except EngineError as problem:
                 logger.warning("travel times without the engine: %s", problem)
+                if problem.code == HANGS:
+                    self._leave_alone()
             else:
                 self.last_level = TravelLevel.ROAD
                 return NetworkTimes(seconds, metres, TravelLevel.ROAD)
@@ -88,6 +97,12 @@ class Network:
             return None
         self.last_level = TravelLevel.ROAD_GRAPH
         return NetworkTimes(*self._fallback(snapped), TravelLevel.ROAD_GRAPH)
+
+    def _leave_alone(self) -> None:
+        """Do not wait for a hanging engine again and again; have it started anew."""
+        self._quiet_until = time.monotonic() + QUIET_S
+        if self._on_hang is not None:
+            self._on_hang()
 
     def legs(
         self, snapped: Snapped, *, curb: Sequence[bool] | None, steps: bool
@@ -176,6 +191,10 @@ def _in_blocks(
         block(0, 0)
         return seconds, metres
     with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
-        for done in [pool.submit(block, *corner) for corner in corners]:
-            done.result()
+        try:
+            for done in [pool.submit(block, *corner) for corner in corners]:
+                done.result()
+        except EngineError:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return seconds, metres

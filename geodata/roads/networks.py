@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
 import shutil
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +23,14 @@ from dispatch.domain.travel import UNREACHABLE_S
 from geodata.roads.closing import speed_file
 from geodata.roads.graph import RoadGraph
 from geodata.roads.graph_times import GraphTimes
-from geodata.roads.manifest import BASE, RoadData, RoadManifest, mark_in_use
+from geodata.roads.manifest import (
+    BASE,
+    CH_SUFFIX,
+    RoadData,
+    RoadManifest,
+    lives,
+    mark_in_use,
+)
 from geodata.roads.network import Fallback, Network
 from geodata.roads.numbers import JunctionDelay
 from geodata.roads.osrm_client import OsrmClient
@@ -30,10 +40,12 @@ from geodata.roads.snapping import Snapped
 
 logger = logging.getLogger(__name__)
 
-MAX_CLOSED = 3  # states kept beside the one as built; an engine each, some 70 MB
+MAX_CLOSED = 5  # states kept beside the one as built; an engine each, some 70 MB
+RETRY_S = 30.0  # a state that could not be opened is tried again after so long
 CUSTOMIZE_TIMEOUT_S = 120.0
-ANSWER_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 20.0  # a block of 300 × 300 takes 2 to 3 s
 CLOSED_FILE = "closed.csv"
+COPIES = "kidohan-roads-"  # and the number of the process
 
 Chains = frozenset[int]
 AS_BUILT: Chains = frozenset()
@@ -46,6 +58,7 @@ class _State:
     network: Network
     process: OsrmProcess | None = None
     folder: Path | None = None
+    retry_at_s: float = math.inf  # by the monotonic clock: it failed, try again then
 
     def close(self) -> None:
         if self.process is not None:
@@ -91,9 +104,12 @@ class Networks:
         self._server = server
         self._port = port
         self._mark = mark_in_use(data.folder)
+        _remove_copies_of_the_dead()
         self._lock = threading.Lock()
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="roads")
         self._states: OrderedDict[Chains, Future[_State]] = OrderedDict()
+        self._prepared: set[Chains] = set()  # begun, and not asked for yet
+        self._waiting: dict[Chains, Network] = {}
         self._states[AS_BUILT] = Future()
         self._states[AS_BUILT].set_result(self._as_built())
 
@@ -108,12 +124,49 @@ class Networks:
         return self._states[AS_BUILT].result().process
 
     def prepare(self, closed: Chains) -> None:
-        """Begin to open a state in the background, if it is not open yet."""
+        """
+        Begin to open a state in the background, if it is not open yet.
+
+        What was to be prepared before and nobody has asked for is given up: it is
+        out of date.
+        """
+        with self._lock:
+            stale = self._prepared - {closed}
+            for chains in stale:
+                known = self._states.get(chains)
+                if known is not None and known.cancel():
+                    del self._states[chains]
+            self._prepared = (
+                {closed} if closed and closed not in self._states else set()
+            )
         self._future(closed)
 
-    def get(self, closed: Chains) -> Network:
-        """Return the network with these chains closed; waits until it is open."""
-        return self._future(closed).result().network
+    def get(self, closed: Chains, *, patience_s: float | None = None) -> Network:
+        """
+        Return the network with these chains closed.
+
+        Parameters
+        ----------
+        closed
+            The chains.
+        patience_s
+            How long to wait until it is open; then the graph answers meanwhile.
+        """
+        future = self._future(closed)
+        with self._lock:
+            self._prepared.discard(closed)
+        try:
+            return future.result(patience_s).network
+        except (TimeoutError, CancelledError):
+            return self._meanwhile(closed)
+
+    def _meanwhile(self, closed: Chains) -> Network:
+        with self._lock:
+            known = self._waiting.get(closed)
+            if known is None:
+                known = Network(None, self._fallback(closed), is_closed=True)
+                self._waiting = {closed: known}
+            return known
 
     def is_ready(self, closed: Chains) -> bool:
         """Whether a state is open already."""
@@ -125,7 +178,9 @@ class Networks:
         """Engines that run now."""
         with self._lock:
             done = [
-                future.result() for future in self._states.values() if future.done()
+                future.result()
+                for future in self._states.values()
+                if future.done() and not future.cancelled()
             ]
         return [state.process for state in done if state.process is not None]
 
@@ -141,19 +196,25 @@ class Networks:
                 future.result().close()
 
     def _future(self, closed: Chains) -> Future[_State]:
+        evicted: list[Future[_State]] = []
         with self._lock:
-            if closed not in self._states:
-                self._states[closed] = self._maker.submit(self._with_closed, closed)
-                self._forget_oldest()
+            known = self._states.get(closed)
+            if known is not None and _is_to_retry(known):
+                evicted.append(self._states.pop(closed))
+                known = None
+            if known is None:
+                known = self._maker.submit(self._with_closed, closed)
+                self._states[closed] = known
             elif closed:
                 self._states.move_to_end(closed)
-            return self._states[closed]
-
-    def _forget_oldest(self) -> None:
-        """Close the state that was used longest ago, never the one as built."""
-        while len(self._states) > MAX_CLOSED + 1:
-            oldest = next(chains for chains in self._states if chains)
-            self._states.pop(oldest).add_done_callback(_close_state)
+            while len(self._states) > MAX_CLOSED + 1:
+                oldest = next(chains for chains in self._states if chains)
+                evicted.append(self._states.pop(oldest))
+                self._prepared.discard(oldest)
+        for future in evicted:  # outside the lock: ending an engine takes a moment
+            if not future.cancel():
+                future.add_done_callback(_close_state)
+        return known
 
     def _as_built(self) -> _State:
         fallback = self._fallback(AS_BUILT)
@@ -171,7 +232,8 @@ class Networks:
                 raise  # who names a port must know that it is taken
             logger.warning("travel times without the engine: %s", problem)
             return _State(Network(None, fallback))
-        return _State(Network(_client(process), fallback), process)
+        network = Network(_client(process), fallback, on_hang=process.restart)
+        return _State(network, process)
 
     def _with_closed(self, closed: Chains) -> _State:
         """Shut the roads in a copy of the data; without success the graph answers."""
@@ -180,14 +242,17 @@ class Networks:
             return _State(Network(None, fallback, is_closed=True))
         folder = None
         try:
-            folder = Path(tempfile.mkdtemp(prefix="kidohan-roads-"))
+            folder = Path(tempfile.mkdtemp(prefix=f"{COPIES}{os.getpid()}-"))
             process = self._customized(self._programs, closed, folder)
         except (SourceError, OSError) as problem:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             logger.warning("closures without the engine: %s", problem)
-            return _State(Network(None, fallback, is_closed=True))
-        network = Network(_client(process), fallback, is_closed=True)
+            network = Network(None, fallback, is_closed=True)
+            return _State(network, retry_at_s=time.monotonic() + RETRY_S)
+        network = Network(
+            _client(process), fallback, is_closed=True, on_hang=process.restart
+        )
         return _State(network, process, folder)
 
     def _customized(
@@ -195,7 +260,8 @@ class Networks:
     ) -> OsrmProcess:
         """Write the data anew with the roads shut, and serve it."""
         for file in self._data.folder.glob(f"{BASE}.*"):
-            shutil.copyfile(file, folder / file.name)  # customizing rewrites some
+            if not file.name.endswith(CH_SUFFIX):  # customizing is for the others
+                shutil.copyfile(file, folder / file.name)
         speeds = folder / CLOSED_FILE
         speeds.write_text(speed_file(self._graph, closed), encoding="ascii")
         programs.run(
@@ -210,6 +276,14 @@ class Networks:
             lambda: GraphTimes(self._graph, self._junction, closed_chains=closed),
             self._data.manifest.graph_factor,
         )
+
+
+def _remove_copies_of_the_dead() -> None:
+    """Remove what services that were killed have left in the temporary folder."""
+    for copy in Path(tempfile.gettempdir()).glob(f"{COPIES}*"):
+        pid = copy.name.removeprefix(COPIES).partition("-")[0]
+        if pid.isdigit() and not lives(int(pid)):
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 class _GraphFallback:
@@ -230,6 +304,14 @@ class _GraphFallback:
 
 def _client(process: OsrmProcess) -> OsrmClient:
     return OsrmClient(lambda: process.url, timeout_s=ANSWER_TIMEOUT_S)
+
+
+def _is_to_retry(future: Future[_State]) -> bool:
+    return (
+        future.done()
+        and not future.cancelled()
+        and time.monotonic() >= future.result().retry_at_s
+    )
 
 
 def _close_state(future: Future[_State]) -> None:

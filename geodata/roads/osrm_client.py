@@ -17,6 +17,8 @@ from geodata.roads.snapping import SNAP_MAX_M
 
 Floats = NDArray[np.float64]
 MAX_SAID = 200
+LEAST = -1.0
+HANGS = "Hangs"  # our own word for an engine that is there and does not answer
 MOST = 1e9  # seconds (30 years) or metres: no drive is so long
 
 
@@ -202,7 +204,8 @@ class OsrmClient:
         except urllib3.exceptions.HTTPError as problem:
             # The problem's own text holds the URL, and so people's places.
             message = f"road engine: no answer ({type(problem).__name__})"
-            raise EngineError(message) from None
+            hangs = isinstance(problem, urllib3.exceptions.ReadTimeoutError)
+            raise EngineError(message, code=HANGS if hangs else "") from None
         except orjson.JSONDecodeError:
             message = "road engine: the answer is not JSON"
             raise EngineError(message) from None
@@ -228,6 +231,8 @@ class OsrmClient:
 def _block(values: object, shape: tuple[int, int]) -> Floats:
     """Read numbers of rows and columns; ValueError when they are not such a block."""
     block: Floats = np.array(values, np.float64)  # NaN where the engine says null
+    # Between two places of one road the engine may answer -0.1 (seen with 26.10.0).
+    block[(block < 0) & (block >= LEAST)] = 0
     if block.shape != shape or (block < 0).any() or (block > MOST).any():
         message = "not a block of that shape"
         raise ValueError(message)

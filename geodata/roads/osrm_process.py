@@ -93,6 +93,12 @@ class OsrmProcess:
         process = self._process
         return process is not None and process.poll() is None
 
+    def restart(self) -> None:
+        """End the engine as it is; the watching starts it again."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            process.stdin.close()  # the guard ends the engine
+
     def close(self) -> None:
         """Stop the engine and the watching; may be called twice."""
         self._closing.set()

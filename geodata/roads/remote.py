@@ -11,7 +11,7 @@ import numpy as np
 
 from dispatch.domain.closure import Closure, Interval
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import BoundingBox, LonLat
 from dispatch.domain.travel import TravelLevel, TravelMatrix
 from dispatch.ports import TravelTimes
 from geodata.city import TravelParams
@@ -19,7 +19,7 @@ from geodata.roads.access import place_levels, travel_between
 from geodata.roads.network import Network
 from geodata.roads.networks import AS_BUILT, Chains
 from geodata.roads.osrm_client import EngineError, OsrmClient
-from geodata.roads.service import ClosedRoads, RoadState
+from geodata.roads.service import ClosedRoads, RankedLine, RoadState
 from geodata.roads.snapping import SNAP_MAX_M, Snapped
 
 logger = logging.getLogger(__name__)
@@ -81,12 +81,12 @@ class RemoteTravelTimes:
             traffic=self._params.traffic,
         )
 
-    def network_at(
+    def networks_for(
         self, at: dt.datetime, busy: Sequence[Interval]
-    ) -> tuple[Network, Chains]:
-        """Return the only network there is."""
-        del at, busy
-        return self._network, AS_BUILT
+    ) -> list[tuple[Network, Chains]]:
+        """Return for each drive the only network there is."""
+        del at
+        return [(self._network, AS_BUILT)] * len(busy)
 
     def snap(self, places: Sequence[LonLat], closed: Chains = AS_BUILT) -> Snapped:
         """
@@ -115,6 +115,11 @@ class RemoteTravelTimes:
 
     def main_roads(self) -> tuple[tuple[LonLat, ...], ...]:
         """Return nothing: the roads are on the other machine."""
+        return ()
+
+    def roads_in(self, bounds: BoundingBox) -> tuple[RankedLine, ...]:
+        """Return nothing: the roads are on the other machine."""
+        del bounds
         return ()
 
     def closed_roads(self, closure: Closure) -> ClosedRoads:

@@ -7,10 +7,11 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.domain.closure import Interval
 from dispatch.domain.errors import SourceError
@@ -19,7 +20,7 @@ from dispatch.domain.travel import TravelLevel
 from dispatch.ports import TravelTimes
 from geodata.roads.guidance import MALFORMED, turns_of
 from geodata.roads.network import Network
-from geodata.roads.networks import Chains
+from geodata.roads.networks import AS_BUILT, Chains
 from geodata.roads.numbers import VehicleSize
 from geodata.roads.osrm_client import EngineError
 from geodata.roads.route import RoadLeg, TurnKind
@@ -36,6 +37,8 @@ LEFT_COSTS_S = 60.0  # an arrival on the left may cost less than a minute
 # to the place no other road is nearer than its own.
 BESIDE_M = 10.0
 ON_LINE_M = 0.5  # nearer, rounding would say on which side
+NO_WAY = {"NoRoute", "NoSegment"}  # the engine's words for places no road joins
+ONE_LEG = 2  # places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,10 @@ class Drive:
 class Roads(Protocol):
     """What routes need of the roads, whoever serves them."""
 
-    def network_at(
+    def networks_for(
         self, at: dt.datetime, busy: Sequence[Interval]
-    ) -> tuple[Network, Chains]:
-        """Return the network for drives in these times, and what is closed in it."""
+    ) -> list[tuple[Network, Chains]]:
+        """Return the network of each drive's time, and what is closed in it."""
         ...
 
     def snap(self, places: Sequence[LonLat], closed: Chains) -> Snapped:
@@ -94,15 +97,18 @@ class RoadRoutes:
     ) -> None:
         self._roads = roads
         self._straight = straight
-        self._found: OrderedDict[tuple[tuple[LonLat, ...], Chains], Legs] = (
-            OrderedDict()
-        )
+        self._found: OrderedDict[
+            tuple[tuple[LonLat, ...], tuple[Chains, ...]], Legs
+        ] = OrderedDict()
         self._guide = guide
         self._vehicle = vehicle
 
     def legs(self, drive: Drive, *, at: dt.datetime) -> tuple[RoadLeg, ...]:
         """
         Find one leg from each place to the next.
+
+        A leg to which closures leave no way has no path: a straight line would lead
+        through what is closed.
 
         Parameters
         ----------
@@ -114,19 +120,19 @@ class RoadRoutes:
         legs = self._straight_legs(drive.places, at)
         if self._roads is None:
             return tuple(legs)
-        network, closed = self._roads.network_at(at, drive.busy)
-        key = (drive.places, closed)
+        networks = self._roads.networks_for(at, drive.busy)
+        key = (drive.places, tuple(closed for _, closed in networks))
         known = self._found.get(key)
         if known is not None:
             return known
-        try:
-            snapped = self._roads.snap(drive.places, closed)
-        except EngineError as problem:
-            logger.warning("routes without the road server: %s", problem)
-            return tuple(legs)
-        self._put_on_roads(legs, drive.places, snapped, network)
-        if all(leg.level is TravelLevel.ROAD for leg in legs):
-            self._found[key] = tuple(legs)  # else the engine may have been down
+        for group in _of_one_network(networks):
+            places = drive.places[group.start : group.stop + 1]
+            part = legs[group.start : group.stop]
+            self._put_on_roads(part, places, self._roads, networks[group.start])
+            legs[group.start : group.stop] = part
+        # A straight line may come of an engine that is down for a moment.
+        if all(leg.level is TravelLevel.ROAD or not leg.path for leg in legs):
+            self._found[key] = tuple(legs)
             if len(self._found) > MAX_KEPT:
                 self._found.popitem(last=False)
         return tuple(legs)
@@ -134,21 +140,41 @@ class RoadRoutes:
     def _put_on_roads(
         self,
         legs: list[RoadLeg],
-        places: tuple[LonLat, ...],
-        snapped: Snapped,
-        network: Network,
+        places: Sequence[LonLat],
+        roads: Roads,
+        state: tuple[Network, Chains],
     ) -> None:
         """Put roads in the place of straight lines, as far as they are known."""
+        network, closed = state
+        try:
+            snapped = roads.snap(places, closed)
+            if network.is_closed:
+                usual = roads.snap(places, AS_BUILT)
+                _leave_out(legs, usual.is_on_road & ~snapped.is_on_road)
+        except EngineError as problem:
+            logger.warning("routes without the road server: %s", problem)
+            return
         for first, after in _runs(snapped):
-            found = None if network.is_closed else self._guided(places[first:after])
-            if found is None:
-                try:
-                    part = _beside_roads(snapped, places, range(first, after))
-                    found = _on_roads(network, part)
-                except EngineError as problem:
-                    logger.warning("routes without the engine: %s", problem)
-                    continue
-            legs[first : after - 1] = found
+            try:
+                found = self._asked(network, snapped, places, range(first, after))
+            except EngineError as problem:
+                logger.warning("routes without the engine: %s", problem)
+                continue
+            for at, leg in enumerate(found, first):
+                if leg is not None:
+                    legs[at] = leg
+                elif network.is_closed:
+                    legs[at] = replace(legs[at], path=())
+
+    def _asked(
+        self, network: Network, snapped: Snapped, places: Sequence[LonLat], run: range
+    ) -> Sequence[RoadLeg | None]:
+        """Ask whoever words the turns best; None for a leg without a way."""
+        if not network.is_closed:
+            found = self._guided(places[run.start : run.stop])
+            if found is not None:
+                return found
+        return _where_joined(network, _beside_roads(snapped, places, run))
 
     def _guided(self, places: Sequence[LonLat]) -> list[RoadLeg] | None:
         """Ask the wording server; None when there is none or it fails."""
@@ -176,6 +202,21 @@ class RoadRoutes:
         ]
 
 
+def _of_one_network(networks: Sequence[tuple[Network, Chains]]) -> Iterator[range]:
+    """Part the legs into rows of those that need the same state of the roads."""
+    first = 0
+    for _, same in groupby(networks, key=lambda state: state[1]):
+        after = first + len(list(same))
+        yield range(first, after)
+        first = after
+
+
+def _leave_out(legs: list[RoadLeg], cut_off: NDArray[np.bool_]) -> None:
+    """Take the lines from legs of places whose roads are all closed."""
+    for at in np.flatnonzero(cut_off[:-1] | cut_off[1:]).tolist():
+        legs[at] = replace(legs[at], path=())
+
+
 def _runs(snapped: Snapped) -> Iterator[tuple[int, int]]:
     """Parts of the drive that lie on roads: first place and the one after the last."""
     first = 0
@@ -197,6 +238,30 @@ def _beside_roads(snapped: Snapped, places: Sequence[LonLat], run: range) -> Sna
         lon=part.lon + share * (asked[0] - part.lon),
         lat=part.lat + share * (asked[1] - part.lat),
     )
+
+
+def _where_joined(network: Network, places: Snapped) -> list[RoadLeg | None]:
+    """
+    Ask for one part of the drive, by halves where no way leads through all of it.
+
+    Only the legs without a way are None: one stop that is cut off must not cost the
+    others their roads. Halves keep more stops between two drives, and so on the left,
+    than single legs would.
+    """
+    try:
+        return [*_on_roads(network, places)]
+    except EngineError as problem:
+        if problem.code not in NO_WAY:
+            raise
+    size = len(places.segment)
+    if size == ONE_LEG:
+        return [None]
+    rows, middle = np.arange(size), size // 2
+    return [
+        leg
+        for half in (rows[: middle + 1], rows[middle:])
+        for leg in _where_joined(network, places.part(half))
+    ]
 
 
 def _on_roads(network: Network, places: Snapped) -> list[RoadLeg]:

@@ -6,7 +6,10 @@ import datetime as dt
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
+
+import numpy as np
 
 from dispatch.domain.closure import (
     ClosedDay,
@@ -17,7 +20,7 @@ from dispatch.domain.closure import (
 )
 from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import BoundingBox, LonLat
 from dispatch.domain.travel import (
     RestrictedTravel,
     TravelLevel,
@@ -28,7 +31,7 @@ from dispatch.ports import TravelTimes
 from geodata.city import CityProfile
 from geodata.roads.access import Times, place_levels, travel_between
 from geodata.roads.closing import chain_lines, closed_chains
-from geodata.roads.graph import RoadGraph, bigger_chains
+from geodata.roads.graph import Floats, RoadGraph, bigger_chains
 from geodata.roads.manifest import RoadManifest
 from geodata.roads.network import Network
 from geodata.roads.networks import AS_BUILT, Chains, Networks
@@ -38,7 +41,11 @@ logger = logging.getLogger(__name__)
 
 MAIN_RANK = 3  # tertiary and above
 MAIN_SHORTEST_M = 400.0  # the source tags single blocks as bigger roads
+PLAN_WAIT_S, CALL_WAIT_S = 40.0, 1.0  # for a state of the roads to be opened
+FEW_PLACES = 40  # the yards and the place of a call; a plan has more
 MAX_KEPT = 500  # closures whose roads are remembered, previews among them
+
+RankedLine = tuple[int, tuple[LonLat, ...]]  # rank of the road, its points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +127,12 @@ class RoadTravelTimes:
         straight = self._straight.matrix(places, at=at)
         day, (whole, timed) = self._closed(at)
         usual = self._snapper.snap(places)
+        # A plan waits for the engine; who takes a call must not.
+        patience_s = PLAN_WAIT_S if len(places) > FEW_PLACES else CALL_WAIT_S
 
         def times(closed: Chains) -> Times:
             return travel_between(
-                self._networks.get(closed),
+                self._networks.get(closed, patience_s=patience_s),
                 usual=usual,
                 now=self.snap(places, closed) if closed else usual,
                 straight=straight,
@@ -153,18 +162,51 @@ class RoadTravelTimes:
         chains = bigger_chains(self._graph, MAIN_RANK, shortest_m=MAIN_SHORTEST_M)
         return tuple(tuple(line) for line in chain_lines(self._graph, chains.tolist()))
 
-    def network_at(
-        self, at: dt.datetime, busy: Sequence[Interval]
-    ) -> tuple[Network, Chains]:
-        """Return the network for drives in these times of a moment's day."""
-        day, (whole, timed) = self._closed(at)
-        meets = any(
-            start_s < closed_to_s and closed_from_s < end_s
-            for start_s, end_s in busy
-            for closed_from_s, closed_to_s in day.timed
+    def roads_in(self, bounds: BoundingBox) -> tuple[RankedLine, ...]:
+        """
+        All roads of a box: those whose own box meets it.
+
+        Each is whole, from junction to junction, so that lines reach over the edge.
+
+        Parameters
+        ----------
+        bounds
+            Degrees, edges included.
+
+        Returns
+        -------
+        tuple of RankedLine
+            Small streets have low ranks.
+        """
+        west, south, east, north = self._chain_boxes
+        chains = np.flatnonzero(
+            (east >= bounds.west)
+            & (west <= bounds.east)
+            & (north >= bounds.south)
+            & (south <= bounds.north)
         )
-        closed = whole | timed if meets else whole
-        return self._networks.get(closed), closed
+        ranks = self._graph.chain_rank[chains].tolist()
+        lines = chain_lines(self._graph, chains.tolist())
+        return tuple(
+            (rank, tuple(line)) for rank, line in zip(ranks, lines, strict=True)
+        )
+
+    def networks_for(
+        self, at: dt.datetime, busy: Sequence[Interval]
+    ) -> list[tuple[Network, Chains]]:
+        """Return for each drive of a moment's day the network of its own time."""
+        day, (whole, timed) = self._closed(at)
+        closed = [
+            whole | timed
+            if any(start_s < to_s and from_s < end_s for from_s, to_s in day.timed)
+            else whole
+            for start_s, end_s in busy
+        ]
+        networks = {
+            chains: self._networks.get(chains, patience_s=PLAN_WAIT_S)
+            for chains in set(closed)
+        }
+        return [(networks[chains], chains) for chains in closed]
 
     def snap(self, places: Sequence[LonLat], closed: Chains = AS_BUILT) -> Snapped:
         """Put places on their nearest open roads."""
@@ -212,6 +254,24 @@ class RoadTravelTimes:
         """End the engines."""
         self._networks.close()
 
+    @cached_property
+    def _chain_boxes(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Least longitude and latitude of each chain, then the greatest."""
+        graph = self._graph
+        last, lon, lat = graph.chain_to, graph.node_lon, graph.node_lat
+
+        def extreme(of: np.ufunc, degrees: Floats) -> Floats:
+            starts = of.reduceat(degrees[graph.segment_from], graph.chain_start[:-1])
+            found: Floats = of(starts, degrees[last])
+            return found
+
+        return (
+            extreme(np.minimum, lon),
+            extreme(np.minimum, lat),
+            extreme(np.maximum, lon),
+            extreme(np.maximum, lat),
+        )
+
     def _closed(self, at: dt.datetime) -> tuple[ClosedDay, tuple[Chains, Chains]]:
         """Return what is shut from a moment until midnight, and its roads."""
         zone = self._profile.timezone
@@ -244,10 +304,10 @@ class RoadTravelTimes:
 
     def _chains(self, closure: Closure) -> Chains:
         key = (closure.shape, closure.places)
-        if key not in self._chains_of:
+        chains = self._chains_of.get(key)
+        if chains is None:
+            chains = closed_chains(self._graph, self._snapper, self._profile, closure)
             if len(self._chains_of) >= MAX_KEPT:
                 self._chains_of.clear()
-            self._chains_of[key] = closed_chains(
-                self._graph, self._snapper, self._profile, closure
-            )
-        return self._chains_of[key]
+            self._chains_of[key] = chains
+        return chains  # not looked up again: another thread may have cleared it

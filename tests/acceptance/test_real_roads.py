@@ -21,7 +21,7 @@ from dispatch.adapters.clocks import FixedClock
 from dispatch.closure_desk import NewClosure
 from dispatch.domain.closure import ClosureReason, ClosureShape, DailyWindow
 from dispatch.domain.place import LonLat, great_circle_m
-from dispatch.domain.travel import TravelLevel
+from dispatch.domain.travel import TravelLevel, TravelMatrix
 from dispatch.ports import StoredPlan
 from geodata.roads.osrm_client import OsrmClient, OsrmTable
 from geodata.roads.routing import Drive
@@ -113,6 +113,16 @@ def crosses_bridge(path: Sequence[LonLat]) -> bool:
     return any(great_circle_m(place, middle) < ON_BRIDGE_M for place in dense)
 
 
+def by_engine(services: Services, began: float) -> TravelMatrix:
+    """Return the times over the river as soon as the engine tells them."""
+    while True:
+        matrix = services.travel.times.matrix([SOUTH, NORTH], at=NOW)
+        if matrix.level is TravelLevel.ROAD:
+            return matrix
+        assert time.perf_counter() - began < CLOSED_S
+        time.sleep(0.05)
+
+
 def test_check_finds_nothing_wrong(road_day: RoadDay) -> None:
     done = run_cli(road_day.folder, road_day.variables, "roads", "check")
     assert done.returncode == 0, done.stdout
@@ -156,9 +166,10 @@ def test_closed_bridge_over_the_yodo_is_used_by_no_route_until_it_ends(
         ),
         who="配車担当",
     )
-    matrix = services.travel.times.matrix([SOUTH, NORTH], at=NOW)
-    assert time.perf_counter() - began < CLOSED_S
-    assert matrix.level is TravelLevel.ROAD
+    # Not waited for by who asks for few places: the graph heeds the closure meanwhile.
+    meanwhile = services.travel.times.matrix([SOUTH, NORTH], at=NOW)
+    assert meanwhile.duration_s[0, 1] > usual.duration_s
+    by_engine(services, began)
     detour = services.travel.routes.legs(drive, at=NOW)[0]
     assert not crosses_bridge(detour.path)
     assert detour.duration_s > usual.duration_s
@@ -184,7 +195,7 @@ def test_ban_in_school_hours_holds_in_those_hours_only(services: Services) -> No
         who="配車担当",
     )
     try:
-        matrix = services.travel.times.matrix([SOUTH, NORTH], at=NOW)
+        matrix = by_engine(services, time.perf_counter())
         usual_s = matrix.drive_s(0, 1, 10 * 3600)
         assert matrix.drive_s(0, 1, 15 * 3600) > usual_s
         assert matrix.drive_s(0, 1, 16 * 3600) == usual_s

@@ -36,10 +36,15 @@ from dispatch.domain.closure import (
     DailyWindow,
 )
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import BoundingBox, LonLat
 from dispatch.domain.travel import TravelLevel
 from geodata.roads.remote import RemoteTravelTimes
-from geodata.roads.service import ClosedRoads, RoadState, RoadTravelTimes
+from geodata.roads.service import (
+    ClosedRoads,
+    RankedLine,
+    RoadState,
+    RoadTravelTimes,
+)
 from tests.api.installation import (
     AUTH,
     BROWSER,
@@ -53,6 +58,7 @@ from tests.api.installation import (
 
 ENDS = ("34.716500, 135.483800", "34.710300, 135.486800")  # 十三大橋, lat first
 SCRIPT = {"Accept": "application/json"}
+GLOBE = BoundingBox(west=-180, south=-90, east=180, north=90)
 
 
 def form(**changes: object) -> dict[str, object]:
@@ -205,8 +211,18 @@ def test_area_typed_with_full_width_digits_and_other_separators_is_read(
         ({"places": ""}, "地点: 地点は2〜200点"),
         ({"places": "34.7, 135.5\nここ"}, "地点: 2番目の地点を読めません"),
         ({"places": "34.7, 135.5\nnan, 1"}, "地点: 2番目の地点を読めません"),
-        ({"places": "135.5, 34.7\n135.6, 34.7"}, "地点: 1番目の地点は緯度と経度が逆"),
-        ({"places": "34.7, 135.5\n35.6, 139.7"}, "地点: 2番目の地点は市の範囲の外"),
+        (
+            {"places": "34.7, 135.5\n135.6, 34.7"},
+            "地点: 2番目の地点は市の範囲の外です(緯度と経度が逆ではありませんか)",
+        ),
+        (
+            {"places": "34.7, 135.5\n35.6, 139.7"},
+            "地点: 2番目の地点は市の範囲の外です</p>",
+        ),
+        (
+            {"places": "139.7, 35.6\n34.7, 135.5"},  # exchanged, it is 東京
+            "地点: 1番目の地点は市の範囲の外です</p>",
+        ),
         ({"starts_at": "あした"}, "いつから: 日時を読めません"),
         ({"starts_at": "2026-11-24T08:00"}, "いつから: 始まりが過去"),
         ({"until": "someday"}, "いつまで: いつまで閉めるか"),
@@ -269,7 +285,7 @@ def test_points_are_read_as_they_are_written(
         },
         windows=(),
     )
-    new = typed.to_new(now=NOW, timezone=TOKYO)
+    new = typed.to_new(now=NOW, timezone=TOKYO, bounds=GLOBE)
     assert new.places == tuple(LonLat(lon, lat) for lat, lon in points)
 
 
@@ -278,8 +294,8 @@ def test_a_time_that_tells_its_offset_is_taken_at_its_word() -> None:
     typed = ClosureForm.read(
         FormData({**values, "starts_at": "2026-11-24T01:00:00+00:00"})
     )
-    starts_at = typed.to_new(now=NOW, timezone=TOKYO).starts_at
-    assert starts_at == dt.datetime(2026, 11, 24, 10, tzinfo=TOKYO)
+    new = typed.to_new(now=NOW, timezone=TOKYO, bounds=GLOBE)
+    assert new.starts_at == dt.datetime(2026, 11, 24, 10, tzinfo=TOKYO)
 
 
 # -- looking before --------------------------------------------------------------------
@@ -415,6 +431,74 @@ def test_bigger_roads_are_sent_once(client: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+BOX = {"west": 135.48, "south": 34.70, "east": 135.50, "north": 34.72}
+WEST = 135.48
+
+
+def roads_of(client: TestClient, **edges: object) -> httpx2.Response:
+    query = {name: str(edge) for name, edge in edges.items()}
+    return client.get("/closures/roads.geojson", params=query)
+
+
+def test_all_roads_of_a_box_are_drawn_by_rank(empty: TestClient) -> None:
+    assert roads_of(empty, **BOX).json()["features"] == []  # no road data
+    roads = KnownRoads()
+    with_roads(empty, roads)
+    response = roads_of(empty, **BOX)
+    assert response.headers["content-type"] == "application/geo+json"
+    assert roads.boxes == [BoundingBox(**BOX)]
+    # one feature for each rank, the big roads last: they are drawn above
+    assert [
+        (feature["properties"], len(feature["geometry"]["coordinates"]))
+        for feature in response.json()["features"]
+    ] == [({"rank": 2}, 2), ({"rank": 5}, 1)]
+    coordinates = response.json()["features"][1]["geometry"]["coordinates"]
+    assert coordinates == [[[135.4838, 34.7165], [135.4868, 34.7103]]]
+    again = empty.get(
+        "/closures/roads.geojson",
+        params=BOX,
+        headers={"If-None-Match": response.headers["etag"]},
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"west": None}, "west"),
+        ({"south": None, "east": None, "north": None}, "south"),
+        ({"east": "abc"}, "query.east"),
+        ({"east": ""}, "query.east"),
+        ({"east": "nan"}, "lon"),
+        ({"north": "inf"}, "lat"),
+        ({"south": -91}, "lat"),
+        ({"east": WEST}, "east"),
+        ({"west": 135.5, "east": WEST}, "east"),
+        ({"north": 34.6}, "north"),
+        # 4 km of longitude at 34.71°: 4 000 / (111 195 × 0.8221) = 0.04376°
+        ({"east": WEST + 0.0438}, "east"),
+        # 4 km of latitude: 4 000 / 111 195 = 0.03597°
+        ({"north": 34.70 + 0.0360}, "north"),
+        ({"west": -180, "east": 180}, "east"),
+    ],
+)
+def test_box_that_is_none_or_too_large_is_refused(
+    changes: dict[str, object], named: str, client: TestClient
+) -> None:
+    edges = {
+        name: edge for name, edge in {**BOX, **changes}.items() if edge is not None
+    }
+    response = roads_of(client, **edges)
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [one["field"] for one in response.json()["errors"]] == [named]
+
+
+def test_box_of_just_under_four_kilometres_is_answered(client: TestClient) -> None:
+    edges = {**BOX, "east": WEST + 0.0437, "north": 34.70 + 0.0359}
+    assert roads_of(client, **edges).status_code == 200
+
+
 # -- Excel -----------------------------------------------------------------------------
 
 
@@ -497,6 +581,11 @@ class KnownRoads(RoadTravelTimes):
 
     def __init__(self) -> None:
         self.asked: list[Closure] = []
+        self.boxes: list[BoundingBox] = []
+
+    def roads_in(self, bounds: BoundingBox) -> tuple[RankedLine, ...]:
+        self.boxes.append(bounds)
+        return ((2, LINES[0]), (5, LINES[0]), (2, LINES[0][::-1]))
 
     def main_roads(self) -> tuple[tuple[LonLat, ...], ...]:
         return LINES

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 from tests.acceptance.command import API_KEY, NODE_MODULES, Served, environment
 from tests.api.installation import HOSTILE
@@ -90,6 +91,40 @@ def test_points_come_by_click_and_by_hand_and_go_one_by_one(page: Page) -> None:
     page.fill("#point", "ここ")
     page.click("#add-point")
     assert points(page) == [first, third]
+
+
+def test_all_roads_are_asked_for_from_near_and_not_again_nearby(page: Page) -> None:
+    asked: list[Request] = []
+    page.on("request", lambda one: asked.append(one) if "?west=" in one.url else None)
+    with page.expect_response("**/closures/roads.geojson?west=*") as answer:
+        page.fill("#point", BY_HAND)  # the map goes there, to zoom 15
+        page.press("#point", "Enter")
+    assert answer.value.status == 200
+    query = parse_qs(urlsplit(answer.value.url).query)
+    edges = {name: float(values[0]) for name, values in query.items()}
+    assert edges["west"] < 135.4838 < edges["east"]
+    assert edges["south"] < 34.7165 < edges["north"]
+    page.wait_for_timeout(400)
+    before = len(asked)
+    page.click(".leaflet-control-zoom-in")  # the same streets, larger
+    page.wait_for_timeout(1_000)
+    assert len(asked) == before
+    for _ in range(3):  # zoom 13: the bigger roads only
+        page.click(".leaflet-control-zoom-out")
+        page.wait_for_timeout(400)
+    page.wait_for_timeout(400)
+    assert len(asked) == before
+    page.fill("#point", "34.66, 135.51")
+    with page.expect_response("**/closures/roads.geojson?west=*"):
+        page.press("#point", "Enter")
+
+
+def test_point_told_the_wrong_way_round_is_asked_about(page: Page) -> None:
+    page.fill("#point", "135.4838, 34.7165")
+    page.click("#add-point")
+    told = page.evaluate("document.getElementById('point').validationMessage")
+    assert told.startswith("緯度と経度が逆ではありませんか")
+    assert points(page) == []
 
 
 def test_preview_tells_on_the_page_and_is_forgotten_with_other_points(

@@ -72,7 +72,11 @@ REFUSED = {
     "too many places": (closure_body(places=BRIDGE * 101), "places"),
     "area of two corners": (closure_body(shape="area"), "places"),
     "the same place twice": (closure_body(places=[BRIDGE[0]] * 2), "places"),
-    "latitude first": (closure_body(places=[p[::-1] for p in BRIDGE]), "places.0.1"),
+    "latitude first": (closure_body(places=[p[::-1] for p in BRIDGE]), "places"),
+    "no list of places": (closure_body(places="135.48, 34.71"), "places"),
+    "shape of no word": (closure_body(shape=["area"]), "shape"),
+    "place of words": (closure_body(places=[["東", "北"], BRIDGE[1]]), "places.0"),
+    "place off the globe": (closure_body(places=[[1e9, 34.7], BRIDGE[1]]), "places"),
     "three numbers": (closure_body(places=[[135.4, 34.7, 0], BRIDGE[1]]), "places.0"),
     "place outside the city": (
         closure_body(places=[BRIDGE[0], [139.7, 35.6]]),
@@ -127,6 +131,45 @@ def test_bad_closure_is_refused_with_its_field_and_nothing_is_stored(
     assert response.headers["content-type"] == PROBLEM
     assert named in {item["field"] for item in problem["errors"]}
     assert num_closures(client) == before
+
+
+SO_MANY = "[経度, 緯度] の地点を2〜200点並べてください(区域は3点から)"
+REASONS = "flood、works、accident、damage、school_hours、other"
+TOLD = [
+    ("one place", SO_MANY),
+    ("too many places", SO_MANY),
+    ("no list of places", SO_MANY),
+    ("area of two corners", "地点は3〜200点で指定してください"),
+    ("three numbers", "地点は [経度, 緯度] の2つの数にしてください"),
+    ("place of words", "地点は [経度, 緯度] の2つの数にしてください"),
+    (
+        "latitude first",
+        "1番目の地点は市の範囲の外です(緯度と経度が逆ではありませんか)",
+    ),
+    ("place outside the city", "2番目の地点は市の範囲の外です"),
+    ("place off the globe", "1番目の地点は市の範囲の外です"),
+    ("unknown shape", "一覧にない値です。stretch、area のどれかにしてください"),
+    ("shape of no word", "一覧にない値です。stretch、area のどれかにしてください"),
+    ("unknown reason", f"一覧にない値です。{REASONS} のどれかにしてください"),
+]
+
+
+@pytest.mark.parametrize(("case", "told"), TOLD)
+def test_slip_of_the_hand_is_told_in_plain_japanese(
+    case: str, told: str, client: TestClient
+) -> None:
+    body, _ = REFUSED[case]
+    problem = client.post(f"{URL}/preview", json=body, headers=AUTH).json()
+    assert [one["problem"] for one in problem["errors"]] == [told]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_place_that_is_no_number_is_refused(number: str, client: TestClient) -> None:
+    content = json.dumps(closure_body()).replace("135.4838", number)
+    headers = {**AUTH, "Content-Type": "application/json"}
+    response = client.post(URL, content=content, headers=headers)
+    assert response.status_code == 422
+    assert "places.0" in {one["field"] for one in response.json()["errors"]}
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "test-key-0002"}])

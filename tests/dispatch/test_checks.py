@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -271,6 +272,18 @@ def way_back_untrue() -> Broken:
     return problem, with_route(plan, 0, told)
 
 
+def wait_untrue() -> Broken:
+    """Tell a wait for the end of a closure on a day that has none."""
+    problem, plan = valid()
+    stop = plan.routes[0].stops[0]
+    return problem, with_stop(plan, 0, 0, replace(stop, held_s=1))
+
+
+def wait_on_the_way_back_untrue() -> Broken:
+    problem, plan = valid()
+    return problem, with_route(plan, 0, replace(plan.routes[0], return_held_s=1))
+
+
 def level_of_a_drive_untrue() -> Broken:
     problem, plan = valid()
     better = replace(plan.routes[0].stops[1], drive_level=TravelLevel.ROAD)
@@ -314,6 +327,73 @@ def back_too_early() -> Broken:
     problem, plan = valid()
     route = plan.routes[0]
     return problem, with_route(plan, 0, replace(route, return_s=route.return_s - 1))
+
+
+def way_back_denied() -> Broken:
+    problem, plan = valid()
+    return problem, with_route(plan, 0, replace(plan.routes[0], no_way_back=True))
+
+
+def cut_off() -> Broken:
+    """One team, free at 9:40 at a place with no way to the yard; lunch there 11:30."""
+    out = team_day(team("t2"), start_node=1, free_from_s=at("9:40"), committed=(DONE,))
+    empty = day_problem(days=[replace(out, start_node=0)])
+    problem = DayProblem(
+        date=empty.date,
+        visits=(),
+        team_days=(out,),
+        travel=road([0, 10], unreachable=[1]),
+        visit_nodes=(),
+    )
+    return problem, plan_of(problem, [()])
+
+
+def cut_off_told(**untrue: Any) -> Broken:  # noqa: ANN401 - fields of a route
+    problem, plan = cut_off()
+    return problem, with_route(plan, 0, replace(plan.routes[0], **untrue))
+
+
+def no_way_back_hidden() -> Broken:
+    return cut_off_told(no_way_back=False)
+
+
+def cut_off_and_back_later() -> Broken:
+    return cut_off_told(return_s=at("9:40") + 1)
+
+
+def cut_off_and_back_earlier() -> Broken:
+    return cut_off_told(return_s=at("9:40") - 1)
+
+
+def cut_off_with_metres() -> Broken:
+    return cut_off_told(return_drive_m=1)
+
+
+def cut_off_with_seconds() -> Broken:
+    return cut_off_told(return_drive_s=1)
+
+
+def cut_off_by_a_new_stop() -> Broken:
+    """Lose the way from c to the yard; the plan owns it, but c is new."""
+    problem, plan = valid()
+    duration_s = problem.travel.duration_s.copy()
+    duration_s[3, 0] = UNREACHABLE_S
+    lost = DayProblem(
+        date=problem.date,
+        visits=problem.visits,
+        team_days=problem.team_days,
+        travel=replace(problem.travel, duration_s=duration_s),
+        visit_nodes=problem.visit_nodes,
+    )
+    route = plan.routes[1]
+    there = replace(
+        route,
+        return_s=route.stops[-1].end_s,
+        return_drive_s=0,
+        return_drive_m=0,
+        no_way_back=True,
+    )
+    return lost, with_route(plan, 1, there)
 
 
 def past_the_shift() -> Broken:
@@ -387,6 +467,9 @@ CASES: list[tuple[str, Callable[[], Broken]]] = [
     ("reachable", no_way),
     ("drive told", drive_untrue),
     ("drive told", way_back_untrue),
+    ("drive told", wait_untrue),
+    ("drive told", wait_on_the_way_back_untrue),
+    ("drive told", cut_off_with_seconds),
     ("level told", level_of_a_drive_untrue),
     ("level told", level_of_the_way_back_untrue),
     ("level told", level_of_the_plan_untrue),
@@ -394,6 +477,12 @@ CASES: list[tuple[str, Callable[[], Broken]]] = [
     ("lunch undisturbed", service_in_lunch),
     ("time to drive", too_fast),
     ("way back", back_too_early),
+    ("way back", way_back_denied),
+    ("way back", no_way_back_hidden),
+    ("way back", cut_off_and_back_later),
+    ("way back", cut_off_and_back_earlier),
+    ("way back", cut_off_with_metres),
+    ("way back", cut_off_by_a_new_stop),
     ("shift", past_the_shift),
     ("overtime told", overtime_hidden),
     ("lunch", no_lunch),
@@ -403,9 +492,12 @@ CASES: list[tuple[str, Callable[[], Broken]]] = [
     ("lunch", eaten_lunch_moved),
 ]
 # What cannot be broken alone: ten days of driving also leave the shift, and the way
-# back was told as it had been; work that begins within lunch also leaves too little
-# time before it.
-ALSO = {"no_way": {"shift", "drive told"}, "service_in_lunch": {"time to drive"}}
+# back, which is lost too, was told as it had been; work that begins within lunch also
+# leaves too little time before it.
+ALSO = {
+    "no_way": {"shift", "drive told", "way back"},
+    "service_in_lunch": {"time to drive"},
+}
 
 
 def test_the_valid_plan_breaks_no_rule() -> None:
@@ -446,6 +538,48 @@ def test_a_violation_says_where_and_how_much() -> None:
     assert found.detail == "1 s short"
     (found,) = violations(*no_skill())
     assert "river" in found.detail
+
+
+def test_a_team_that_is_cut_off_stays_where_it_is_and_says_so() -> None:
+    problem, plan = cut_off()
+    (route,) = plan.routes
+    assert violations(problem, plan) == ()
+    assert route.no_way_back
+    assert (route.stops, route.return_s) == ((DONE,), at("9:40"))
+    assert (route.return_drive_s, route.return_drive_m) == (0, 0)
+    assert (route.lunch_start_s, route.overtime_s) == (at("11:30"), 0)
+
+
+def test_a_wait_that_is_told_wrongly_is_told_with_its_seconds() -> None:
+    (found,) = violations(*wait_untrue())
+    assert found.detail == "600 s instead of 600 s, 1 s of them waiting instead of 0 s"
+    (found,) = violations(*drive_untrue())
+    assert found.detail == "599 s instead of 600 s"
+
+
+def test_lunch_that_committed_work_has_outlasted_is_no_fault() -> None:
+    # latest start of lunch 11:30; the team is free at 11:31, with nothing new to do
+    noon = Lunch(
+        nominal_s=at("11:30"),
+        duration_s=30 * MIN,
+        earliest_s=at("11:30"),
+        latest_end_s=at("12:00"),
+    )
+    late = team_day(team(shift=shift(lunch=noon)), free_from_s=at("11:31"))
+    problem = day_problem(days=[late])
+    plan = plan_of(problem, [()])
+    assert plan.routes[0].lunch_start_s is None
+    assert violations(problem, plan) == ()
+    in_time = day_problem(days=[replace(late, free_from_s=at("11:30"))])
+    assert [found.rule for found in violations(in_time, plan)] == ["lunch"]
+
+
+def test_a_load_that_is_on_the_vehicle_already_is_no_fault() -> None:
+    heavy = team_day(
+        team("t2"), free_from_s=at("9:40"), committed=(DONE,), committed_load_kg=501
+    )
+    problem = day_problem(days=[heavy])
+    assert violations(problem, plan_of(problem, [()])) == ()
 
 
 def test_a_hold_told_in_the_plan_is_no_unknown_visit() -> None:

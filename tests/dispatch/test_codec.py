@@ -1,4 +1,4 @@
-"""Stored plans: what was written before there were levels of legs is still read."""
+"""Stored plans: what was written before legs told levels and waits is still read."""
 
 from __future__ import annotations
 
@@ -75,16 +75,23 @@ def test_a_plan_stored_before_there_were_levels_of_legs_has_straight_lines() -> 
     assert route.stops[0].start_s == at("9:10")
     assert route.stops[0].drive_level is TravelLevel.STRAIGHT_LINE
     assert route.return_drive_level is TravelLevel.STRAIGHT_LINE
+    assert (route.stops[0].held_s, route.return_held_s) == (0, 0)
+    assert not route.no_way_back
     level = level_of_legs(stored.plan.routes, without_legs=TravelLevel.ROAD)
     assert level is stored.plan.travel_level
 
 
-def test_levels_of_legs_are_stored_and_read_back() -> None:
+def test_levels_waits_and_a_lost_way_back_are_stored_and_read_back() -> None:
     text = to_json(from_json(StoredPlan, json.dumps(OLD)).plan)
     body = json.loads(text)
     body["routes"][0]["stops"][0]["drive_level"] = "road"
     body["routes"][0]["return_drive_level"] = "road_graph"
+    body["routes"][0]["stops"][0]["held_s"] = 60
+    body["routes"][0]["return_held_s"] = 120
+    body["routes"][0]["no_way_back"] = True
     plan = from_json(Plan, json.dumps(body))
     assert plan.routes[0].stops[0].drive_level is TravelLevel.ROAD
     assert plan.routes[0].return_drive_level is TravelLevel.ROAD_GRAPH
+    assert (plan.routes[0].stops[0].held_s, plan.routes[0].return_held_s) == (60, 120)
+    assert plan.routes[0].no_way_back
     assert json.loads(to_json(plan)) == body

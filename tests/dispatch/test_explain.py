@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dispatch.domain.explain import clock_text, feasible_alone, why_unassigned
-from dispatch.domain.plan import Unassigned, UnassignedReason
+from dispatch.domain.plan import Stop, Unassigned, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler
 from dispatch.domain.team import Vehicle
@@ -72,6 +72,22 @@ def test_more_material_than_any_vehicle_carries() -> None:
 
 def test_no_way_to_the_place() -> None:
     assert why(visit(), unreachable=(1,)).reason is UnassignedReason.UNREACHABLE
+
+
+def test_a_place_that_only_a_team_cut_off_reaches_has_no_way_back() -> None:
+    done = Stop(
+        visit_id="done",
+        arrive_s=at("9:10"),
+        start_s=at("9:10"),
+        end_s=at("9:40"),
+        drive_s=600,
+        drive_m=4_000,
+    )
+    # t1 stands where the visit is, beyond the flood; t2 is at the yard
+    out = team_day(start_node=1, free_from_s=at("9:40"), committed=(done,))
+    left = why(visit(), days=[out, team_day(team("t2"))], unreachable=(1,))
+    assert left.reason is UnassignedReason.UNREACHABLE
+    assert left.sentence == "この場所まで行って戻れる道が見つかりません。"
 
 
 def test_an_appointment_that_no_team_can_keep_even_alone() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from dispatch.adapters.ortools_model import CompressedClock, compressed_clock
+from dispatch.adapters.ortools_model import (
+    CompressedClock,
+    RoutingDay,
+    compressed_clock,
+)
 from dispatch.adapters.solve_task import Method, SolveResult, SolveTask, solve
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.plan import Stop
@@ -275,3 +280,42 @@ def test_nothing_is_cut_when_nobody_owes_a_lunch() -> None:
     clock = compressed_clock(day_problem(days=[eaten, team_day(team("x", shift=BARE))]))
     assert clock.cut_s is None
     assert clock.squeeze(at("13:00")) == at("13:00")
+
+
+def late_team(name: str) -> TeamDay:
+    """Make a team that is out until after its limit: it takes nothing more."""
+    out = shift(lunch=None)
+    return team_day(team(name, shift=out), start_node=1, free_from_s=out.limit_s + MIN)
+
+
+def test_a_team_that_cannot_be_back_in_time_does_not_spoil_the_search() -> None:
+    visits = [(visit(f"v{k}"), 3 * k) for k in range(1, 7)]
+    days = [team_day(team("t1", shift=BARE)), late_team("t2")]
+    problem = day_problem(visits, days=days)
+    model = RoutingDay(problem, hard_due=False)
+    orders = model.search(
+        solution_limit=20, time_limit_s=10, on_solution=lambda _: None
+    )
+    assert sorted(orders[0]) == list(range(6))  # the search itself, not a repair
+    assert orders[1] == ()
+
+
+def test_with_no_team_that_could_be_back_there_is_nothing_to_search() -> None:
+    problem = day_problem([(visit("a"), 5)], days=[late_team("t1"), late_team("t2")])
+    model = RoutingDay(problem, hard_due=False)
+    assert model.search(
+        solution_limit=5, time_limit_s=2, on_solution=lambda _: None
+    ) == [(), ()]
+
+
+def test_fewer_visits_that_can_be_served_than_teams_end_at_once() -> None:
+    # Five visits for three teams, but four of them cannot be reached: below one visit a
+    # team the iterated local search of OR-Tools 9.15 never returns.
+    visits = [(visit(f"v{k}"), 4 * k) for k in range(1, 6)]
+    days = [team_day(team(f"t{k}", shift=BARE)) for k in range(3)]
+    problem = day_problem(visits, days=days, unreachable=[2, 3, 4, 5])
+    began = time.monotonic()
+    model = RoutingDay(problem, hard_due=False)
+    found = model.search(solution_limit=5, time_limit_s=2, on_solution=lambda _: None)
+    assert found == [(), (), ()]  # left to the exact insertion
+    assert time.monotonic() - began < 10

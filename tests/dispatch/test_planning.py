@@ -17,6 +17,7 @@ from dispatch.domain.errors import CancelledError, SolverError
 from dispatch.domain.place import LonLat
 from dispatch.domain.plan import Plan, Route, Stop, UnassignedReason
 from dispatch.domain.problem import TeamDay
+from dispatch.domain.travel import UNREACHABLE_S, TravelMatrix
 from dispatch.domain.visit import TimeWindow
 from dispatch.planning import (
     NEVER_DUE_S,
@@ -324,6 +325,39 @@ def test_replanning_keeps_position_time_lunch_and_load_of_what_is_committed(
     assert n1.committed_load_kg == 100 * len(
         {"a", "b"} & {one.visit_id for one in n1.committed}
     )
+
+
+class FloodedTravel(StraightTravel):
+    """Straight lines, but no way to or from one place."""
+
+    def __init__(self, lost: LonLat) -> None:
+        super().__init__()
+        self.lost = lost
+
+    def matrix(self, places: Sequence[LonLat], *, at: dt.datetime) -> TravelMatrix:
+        """Travel as ever where the water is not."""
+        dry = super().matrix(places, at=at)
+        duration_s, lost = dry.duration_s.copy(), places.index(self.lost)
+        duration_s[lost, :] = duration_s[:, lost] = UNREACHABLE_S
+        duration_s[lost, lost] = 0
+        return replace(dry, duration_s=duration_s)
+
+
+def test_a_crew_that_a_closure_cuts_off_stays_and_the_others_are_planned() -> None:
+    # n1 drives to a at 9:05, and the flood takes a's place: n1 ends its work there at
+    # 9:40. n2, with the sewer gear too, takes over all that n1 was to do later.
+    day = day_input(charts_in_force(), now_s=at("9:05"), in_force=in_force())
+    flooded = prepare_day(day, FloodedTravel(near(1)))
+    planned = plan_day(flooded, InProcessSolver(), PARAMS, silent)
+    n1, n2, *others = planned.plan.routes
+    assert n1.no_way_back
+    assert n1.stops == in_force().routes[0].stops[:1]
+    assert (n1.return_s, n1.return_drive_s, n1.return_drive_m) == (at("9:40"), 0, 0)
+    assert {stop_.visit_id for stop_ in n2.stops} == {"b", "c", "d", "new"}
+    assert planned.plan.unassigned == ()
+    assert not any(route.no_way_back for route in (n2, *others))
+    reason = "最初の候補の機動班n1には戻る道がないため、機動班n2です。"
+    assert planned.reasons == dict.fromkeys(("b", "c", "d", "new"), reason)
 
 
 def test_committed_stops_of_each_moment() -> None:

@@ -247,7 +247,7 @@ def test_late_return_with_nothing_new_is_a_fact_and_not_a_reason_to_refuse() -> 
     assert timing.overtime_s == 30 * MIN
 
 
-def test_lunch_that_can_no_longer_begin_leaves_no_legal_times() -> None:
+def test_lunch_that_can_no_longer_begin_forbids_new_work_but_not_the_way_home() -> None:
     short = Lunch(
         nominal_s=at("11:30"),
         duration_s=30 * MIN,
@@ -255,7 +255,39 @@ def test_lunch_that_can_no_longer_begin_leaves_no_legal_times() -> None:
         latest_end_s=at("12:00"),
     )
     late = team_day(team(shift=shift(lunch=short)), free_from_s=at("11:31"))
-    assert DayScheduler(day_problem(days=[late])).timing(0, ()) is None
+    scheduler = DayScheduler(day_problem([(visit(), 5)], days=[late]))
+    assert scheduler.timing(0, (0,)) is None
+    timing = scheduler.timing(0, ())
+    assert timing is not None
+    assert (timing.lunch_start_s, timing.return_s) == (None, at("11:31"))
+
+
+def test_a_team_without_a_way_home_gets_nothing_new_and_no_drive() -> None:
+    done = Stop(
+        visit_id="done",
+        arrive_s=at("11:10"),
+        start_s=at("11:10"),
+        end_s=at("11:40"),
+        drive_s=600,
+        drive_m=4_000,
+    )
+    out = team_day(start_node=2, free_from_s=at("11:40"), committed=(done,))
+    yard = team_day(team("t2"))
+    problem = day_problem(
+        [(visit("a"), 10), (visit("b"), 20)], days=[out, yard], unreachable=[2]
+    )
+    scheduler = DayScheduler(problem)
+    assert [scheduler.is_cut_off(at_team) for at_team in (0, 1)] == [True, False]
+    # b's own place is where the team stands: it needs no drive there, but none leads
+    # back
+    assert scheduler.timing(0, (0,)) is scheduler.timing(0, (1,)) is None
+    route = scheduler.route(0, ())
+    # free 11:40, within the time of lunch: it eats where it is
+    assert (route.return_s, route.lunch_start_s) == (at("11:40"), at("11:40"))
+    assert route.no_way_back
+    assert scheduler.typical_drive_s(0, ()) == 0
+    home = scheduler.route(1, ())
+    assert not home.no_way_back
 
 
 def test_allows_asks_skill_crew_load_office_and_the_dispatchers_team() -> None:

@@ -145,6 +145,61 @@ def test_a_team_out_with_nothing_new_drives_home_by_the_clock() -> None:
     assert violations(problem, plan) == ()
 
 
+def behind_the_school() -> DayProblem:
+    """9:00-10:00 no street leads to a, nor back from it; else 10 min."""
+    problem = round_the_school()
+    nowhere = RestrictedTravel(
+        windows=((at("9:00"), at("10:00")),),
+        duration_s=road([0, 10], unreachable=[1]).duration_s,
+        distance_m=road([0, 10]).distance_m,
+    )
+    return timed(problem, replace(problem.travel, restricted=nowhere))
+
+
+def test_a_route_tells_the_wait_for_the_end_of_a_closure_apart() -> None:
+    problem = behind_the_school()
+    plan = plan_of(problem, [(0,)])
+    (route,) = plan.routes
+    # waits 9:00-10:00, there 10:10, work until 11:10, back at once: 11:20
+    (stop,) = route.stops
+    assert (stop.drive_s, stop.held_s) == (70 * MIN, 60 * MIN)
+    assert (route.return_drive_s, route.return_held_s) == (10 * MIN, 0)
+    assert violations(problem, plan) == ()
+    for untrue_s in (0, 60 * MIN - 1, 70 * MIN):
+        hidden = replace(route, stops=(replace(stop, held_s=untrue_s),))
+        faults = violations(problem, told(plan, hidden))
+        assert [fault.rule for fault in faults] == ["drive told"]
+
+
+def test_a_wait_on_the_way_back_is_told_apart() -> None:
+    problem = behind_the_school()
+    done = Stop(
+        visit_id="done",
+        arrive_s=at("8:30"),
+        start_s=at("8:30"),
+        end_s=at("9:20"),
+        drive_s=0,
+        drive_m=0,
+    )
+    out = replace(NO_LUNCH, start_node=1, free_from_s=at("9:20"), committed=(done,))
+    problem = DayProblem(
+        date=problem.date,
+        visits=(),
+        team_days=(out,),
+        travel=problem.travel,
+        visit_nodes=(),
+    )
+    plan = plan_of(problem, [()])
+    (route,) = plan.routes
+    # a closure that ends is no reason to be cut off: 40 min of waiting, then 10
+    assert not route.no_way_back
+    assert (route.return_drive_s, route.return_held_s) == (50 * MIN, 40 * MIN)
+    assert route.return_s == at("10:10")
+    assert violations(problem, plan) == ()
+    faults = violations(problem, told(plan, replace(route, return_held_s=0)))
+    assert [fault.rule for fault in faults] == ["drive told"]
+
+
 def test_an_order_that_only_closures_make_late_has_no_times() -> None:
     problem = round_the_school()
     short = team_day(team(shift=shift(lunch=None, end_s=at("10:39"))))

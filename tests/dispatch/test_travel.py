@@ -157,10 +157,27 @@ def test_a_drive_goes_round_a_closure_or_waits_for_its_end(
     assert travel.drive_m(0, 1, at(leave)) == metres
 
 
+@pytest.mark.parametrize(
+    ("detour_min", "leave", "held_min"),
+    [
+        (50, "7:00", 0),
+        (50, "7:11", 0),  # the detour, with no wait
+        (50, "8:01", 29),
+        (50, "8:30", 0),
+        (UNREACHABLE_S // MIN, "7:11", 79),
+    ],
+)
+def test_the_wait_for_the_end_of_a_closure_is_told_apart(
+    detour_min: int, leave: str, held_min: int
+) -> None:
+    assert closed(detour_min).held_s(0, 1, at(leave)) == held_min * MIN
+
+
 def test_waiting_goes_on_when_the_gap_between_two_closures_is_too_short() -> None:
     windows = ((at("7:30"), at("8:30")), (at("8:45"), at("9:00")))
     travel = closed(UNREACHABLE_S // MIN, windows)
     assert travel.drive_s(0, 1, at("8:00")) == (60 + 20) * MIN
+    assert travel.held_s(0, 1, at("8:00")) == 60 * MIN
     wide = closed(
         UNREACHABLE_S // MIN, ((at("7:30"), at("8:30")), (at("8:50"), 40_000))
     )
@@ -173,6 +190,7 @@ def test_a_place_that_only_the_restricted_network_reaches_is_reached() -> None:
     assert travel.typical_s()[0, 1] == 30 * MIN
     lost = replace(closed(UNREACHABLE_S // MIN), duration_s=travel.duration_s)
     assert lost.drive_s(0, 1, at("8:00")) == UNREACHABLE_S
+    assert lost.held_s(0, 1, at("8:00")) == 0
     assert lost.typical_s()[0, 1] == UNREACHABLE_S
 
 
@@ -197,6 +215,7 @@ def test_an_untimed_matrix_tells_its_own_numbers() -> None:
     assert not travel.is_timed
     assert travel.drive_s(0, 1, at("8:00")) == UNREACHABLE_S
     assert road([0, 20]).drive_m(0, 1, at("8:00")) == 8_000
+    assert road([0, 20]).held_s(0, 1, at("8:00")) == 0
     assert travel.typical_s() is travel.duration_s
 
 

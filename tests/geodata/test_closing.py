@@ -6,6 +6,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,54 @@ def test_points_that_no_road_joins_are_refused(tmp_path: Path) -> None:
         roads.stretch((0.5, 0), (3, 0.5))
 
 
+def test_a_stretch_longer_than_the_city_is_wide_is_refused(grid: Roads) -> None:
+    # 300 m to and fro along 一番通: 66 times are 19.8 km, 67 times 20.1 km.
+    ends: list[Crossing] = [(0.5, 0), (3.5, 0)]
+    # The corners of the grid are no junctions: the road round them hangs on the street.
+    street = grid.chains(*(((col, 0), (col + 1, 0)) for col in range(4)))
+    street |= grid.chains(((0, 0), (0, 1)), ((4, 0), (4, 1)))
+    assert grid.stretch(*(ends[at % 2] for at in range(67))) == street
+    with pytest.raises(InvalidInputError, match="区間が長すぎます") as refused:
+        grid.stretch(*(ends[at % 2] for at in range(68)))
+    assert "20kmまで" in str(refused.value)
+
+
+@pytest.mark.parametrize(("east", "joined"), [(9, True), (14, False)])
+def test_points_joined_by_a_long_way_round_only_are_refused(
+    *, east: int, joined: bool, tmp_path: Path
+) -> None:
+    # From (0.5, 0) to (0.5, -1), 100 m south, out to a column and back: 0.05 + 0.8 +
+    # 0.1 + 0.85 = 1.8 km to column 9, 2.8 km to column 14. The limit is 2.3 km.
+    town = Town(size=2)
+    town.add_way([(1, 0), (east, 0), (east, -1), (0, -1)], highway="tertiary")
+    roads = roads_of(town, tmp_path)
+    if joined:
+        # The corner (1, 0) is a junction; the square's own corners are none, so all of
+        # it hangs together.
+        assert roads.chain((1, 0), (0, -1)) in roads.stretch((0.5, 0), (0.5, -1))
+        return
+    with pytest.raises(InvalidInputError, match="近くの道路でつながっていません"):
+        roads.stretch((0.5, 0), (0.5, -1))
+
+
+@pytest.mark.parametrize("east", [9, 14])
+def test_a_way_round_over_other_roads_is_as_long(east: int, tmp_path: Path) -> None:
+    # As above, in pieces from junction to junction: each column has a stub.
+    town = Town(size=2)
+    loop: list[Crossing] = [*((col, 0) for col in range(1, east + 1)), (east, -1)]
+    loop += [(col, -1) for col in range(east - 1, -1, -1)]
+    for here, there in pairwise(loop):
+        town.add_way([here, there], highway="tertiary")
+        away = 0.4 if here[1] == 0 else -0.4
+        town.add_way([here, (here[0], here[1] + away)], highway="tertiary")
+    roads = roads_of(town, tmp_path)
+    if east == 9:
+        assert roads.chain((5, 0), (6, 0)) in roads.stretch((0.5, 0), (0.5, -1))
+        return
+    with pytest.raises(InvalidInputError, match="近くの道路でつながっていません"):
+        roads.stretch((0.5, 0), (0.5, -1))
+
+
 # -- the other carriageway -------------------------------------------------------------
 
 
@@ -283,6 +332,18 @@ def test_an_area_without_a_road_is_refused(grid: Roads) -> None:
     for east in (0, 50):
         with pytest.raises(InvalidInputError, match="この区域の中に道路がありません"):
             grid.area((1.3 + east, 1.3), (1.7 + east, 1.3), (1.5 + east, 1.7))
+
+
+def test_an_area_larger_than_any_ward_is_refused(grid: Roads) -> None:
+    # Squares of 4.9 km (24.0 km²) and 5.1 km (26.0 km²) from (-10, -10) on.
+    def square(side: float) -> list[Crossing]:
+        far = side - 10
+        return [(-10, -10), (far, -10), (far, far), (-10, far)]
+
+    assert len(grid.area(*square(49))) == grid.graph.num_chains
+    with pytest.raises(InvalidInputError, match="区域が広すぎます") as refused:
+        grid.area(*square(51))
+    assert "25km²まで" in str(refused.value)
 
 
 # -- to the next junction --------------------------------------------------------------

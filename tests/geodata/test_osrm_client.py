@@ -146,10 +146,20 @@ WRONG_TABLES: list[object] = [
     [[0, 1], [2, [3]]],
     [[[0], [1]], [[2], [3]]],
     [["a", 1], [2, 3]],
-    [[0, -1], [2, 3]],
+    [[0, -2], [2, 3]],
     [[0, 1e300], [2, 3]],  # no memory of ours holds it
     {"0": [0, 1]},
 ]
+
+
+def test_a_hair_below_zero_between_two_places_of_one_road_is_zero(
+    engine: FakeEngine,
+) -> None:
+    # What 26.10.0 answers for two places some metres apart on one road.
+    engine.answer = lambda *_: ok(
+        {"durations": NUMBERS, "distances": [[0, -0.1], [0, 0]]}
+    )
+    assert table(engine.client()).distance_m.tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("wrong", WRONG_TABLES, ids=str)

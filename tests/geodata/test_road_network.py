@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dispatch.domain.errors import SourceError
 from dispatch.domain.travel import UNREACHABLE_S, TravelLevel
 from geodata.roads import network as network_module
+from geodata.roads import networks as networks_module
 from geodata.roads.build import contract_roads
 from geodata.roads.graph_times import GraphTimes
 from geodata.roads.network import Network
@@ -35,6 +36,7 @@ from tests.geodata.road_data import (
     copied,
     flat_engine,
     ok,
+    places,
     serving,
 )
 from tests.geodata.road_data import town_roads as built_town
@@ -387,7 +389,8 @@ def test_the_state_used_longest_ago_is_closed_never_the_one_as_built(
         opened.get(sets[0])  # used again: now the second is the oldest
         opened.get(sets[-1])
         assert opened.is_ready(AS_BUILT)
-        assert [opened.is_ready(chains) for chains in sets] == [True, False, True, True]
+        open_now = [opened.is_ready(chains) for chains in sets]
+        assert open_now == [True, False, *[True] * (MAX_CLOSED - 1)]
         assert not second.is_up()
         assert first.is_up()
         assert len(opened.processes()) == MAX_CLOSED + 1
@@ -528,15 +531,85 @@ def test_closing_while_a_state_is_being_opened_leaves_no_engine(
     until(lambda: set(engines_of(os.getpid())) == running)
 
 
-def test_a_state_that_is_forgotten_before_it_is_open_is_closed_too(
+def test_closures_that_are_out_of_date_are_given_up_before_they_are_opened(
     town: TownRoads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     opened = town.networks()
+    last = frozenset([MAX_CLOSED + 2])
     for chain in range(MAX_CLOSED + 3):
         opened.prepare(frozenset([chain]))
-    opened.get(frozenset([MAX_CLOSED + 2]))
-    until(lambda: len(list(tmp_path.iterdir())) == MAX_CLOSED)
-    assert len(opened.processes()) == MAX_CLOSED + 1
+    assert opened.get(last).client is not None
+    # The first was begun at once; those between were never anybody's wish.
+    until(lambda: len(list(tmp_path.iterdir())) <= 2)
+    assert len(opened.processes()) <= 3
     opened.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_does_not_wait_is_answered_by_the_graph_meanwhile(
+    town: TownRoads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    true_run = OsrmPrograms.run
+
+    def slow_run(*words: object, **options: object) -> str:
+        let_go.wait(30)
+        return true_run(*words, **options)  # type: ignore[arg-type]
+
+    opened = town.networks()
+    monkeypatch.setattr(OsrmPrograms, "run", slow_run)
+    try:
+        closed = frozenset([town.chain(BRIDGE)])
+        beside = town.snapper.snap(places(*SOME), closed_chains=closed)
+        meanwhile = opened.get(closed, patience_s=0.05).times(beside)
+        assert meanwhile is not None
+        assert meanwhile.level is TravelLevel.ROAD_GRAPH
+        let_go.set()
+        then = opened.get(closed).times(beside)
+        assert then is not None
+        assert then.level is TravelLevel.ROAD
+        both = (then.duration_s < UNREACHABLE_S) == (
+            meanwhile.duration_s < UNREACHABLE_S
+        )
+        assert both.all()  # the same is closed for both
+    finally:
+        let_go.set()
+        opened.close()
+
+
+def test_a_state_that_could_not_be_opened_is_tried_again(
+    town: TownRoads, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(networks_module, "RETRY_S", 0.0)
+    opened = town.networks()
+    try:
+        closed = frozenset([town.chain(BRIDGE)])
+        with monkeypatch.context() as full_disk:
+            full_disk.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+            assert opened.get(closed).client is None
+        assert opened.get(closed).client is not None
+    finally:
+        opened.close()
+
+
+def test_a_hanging_engine_is_left_alone_and_started_anew(town: TownRoads) -> None:
+    engine, hung = flat_engine(), threading.Event()
+    good = engine.answer
+    engine.answer = engine.hang
+    with serving(engine):
+        network = Network(
+            engine.client(timeout_s=0.2),
+            lambda _: (np.zeros((7, 7), int), np.zeros((7, 7), int)),
+            on_hang=hung.set,
+        )
+        first = network.times(town.snap(*SOME))
+        num_asked = len(engine.asked)
+        second = network.times(town.snap(*SOME))
+        engine.let_go.set()
+        engine.answer = good
+    assert first is not None
+    assert second is not None
+    assert first.level is second.level is TravelLevel.ROAD_GRAPH
+    assert hung.is_set()
+    assert len(engine.asked) == num_asked  # not asked again so soon

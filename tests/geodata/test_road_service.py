@@ -24,8 +24,9 @@ from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import open_database
 from dispatch.domain.closure import Closure, ClosureShape, DailyWindow, lifted
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import BoundingBox, LonLat
 from dispatch.domain.travel import UNREACHABLE_S, TravelLevel, TravelMatrix
+from geodata.roads import service as service_module
 from geodata.roads.closing import closed_chains
 from geodata.roads.network import Network
 from geodata.roads.networks import AS_BUILT, Networks
@@ -444,19 +445,64 @@ def test_what_a_closure_needs_is_opened_before_it_is_asked_for(
         fresh.close()
 
 
-def test_routes_take_the_network_of_their_hours(
+def test_each_drive_takes_the_network_of_its_own_hours(
     roads: RoadTravelTimes, closures: SqlClosures, town: TownRoads
 ) -> None:
     closures.add(shut(NAKA, "a", starts_at=moment("13:00"), ends_at=moment("15:00")))
     naka = frozenset([town.chain((2, -1))])
-    for busy, expected in (
-        ((at("12:50"), at("13:00")), AS_BUILT),  # there before it begins
-        ((at("12:50"), at("13:01")), naka),
-        ((at("14:59"), at("15:30")), naka),
-        ((at("15:00"), at("15:30")), AS_BUILT),
-    ):
-        _, closed = roads.network_at(MORNING, [(at("9:00"), at("9:10")), busy])
-        assert closed == expected
+    busy = [
+        (at("9:00"), at("9:10")),
+        (at("12:50"), at("13:00")),  # there before it begins
+        (at("12:50"), at("13:01")),
+        (at("14:59"), at("15:30")),
+        (at("15:00"), at("15:30")),
+    ]
+    found = roads.networks_for(MORNING, busy)
+    assert [closed for _, closed in found] == [AS_BUILT, AS_BUILT, naka, naka, AS_BUILT]
+    assert [network.is_closed for network, _ in found] == [
+        bool(closed) for _, closed in found
+    ]
+
+
+def test_what_is_shut_all_day_is_shut_for_every_drive(
+    roads: RoadTravelTimes, closures: SqlClosures, town: TownRoads
+) -> None:
+    closures.add(shut(NAKA, "a"))
+    closures.add(shut(HIGASHI, "b", starts_at=moment("13:00")))
+    naka, higashi = (
+        closed_chains(town.graph, town.snapper, town.city, closures.get(key))
+        for key in "ab"
+    )
+    busy = [(at("9:00"), at("9:10")), (at("14:00"), at("14:10"))]
+    found = roads.networks_for(MORNING, busy)
+    assert [closed for _, closed in found] == [naka, naka | higashi]
+
+
+class Forgetful(dict[object, object]):
+    """As when another thread empties it at once."""
+
+    def __setitem__(self, key: object, kept: object) -> None:
+        del key, kept
+
+
+def test_more_closures_than_are_remembered_are_told_all_the_same(
+    roads: RoadTravelTimes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "MAX_KEPT", 1)
+    for _ in range(2):
+        for stretch in (NAKA, HIGASHI):
+            told = roads.closed_roads(shut(stretch, "a"))
+            assert [line[0] for line in told.lines] == [
+                line[0] for line in roads.closed_roads(shut(stretch, "b")).lines
+            ]
+            assert told.length_m >= 200
+
+
+def test_roads_that_another_thread_forgets_are_told_all_the_same(
+    roads: RoadTravelTimes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roads, "_chains_of", Forgetful())
+    assert roads.closed_roads(shut(NAKA, "a")).length_m == pytest.approx(200, abs=1)
 
 
 # -- when the engine is not there ------------------------------------------------------
@@ -526,6 +572,78 @@ def test_the_bigger_roads_are_drawn(roads: RoadTravelTimes) -> None:
     for crossing, is_drawn in (((0, 0), True), ((4, -2), True), ((11, 0), False)):
         spot = place(crossing)
         assert ((round(spot.lon, 6), round(spot.lat, 6)) in drawn) is is_drawn
+
+
+def box(low: tuple[float, float], high: tuple[float, float]) -> BoundingBox:
+    southwest, northeast = places(low, high)
+    return BoundingBox(
+        west=southwest.lon,
+        south=southwest.lat,
+        east=northeast.lon,
+        north=northeast.lat,
+    )
+
+
+def test_a_small_street_is_drawn_from_near(roads: RoadTravelTimes) -> None:
+    drawn = roads.roads_in(box((10.5, -0.5), (11.5, 0.5)))
+    ends = {
+        (round(spot.lon, 6), round(spot.lat, 6)) for _, line in drawn for spot in line
+    }
+    spot = place((11, 0))
+    assert (round(spot.lon, 6), round(spot.lat, 6)) in ends
+    # 離れ通 is residential: rank 2, where the streets of the grid are tertiary, 3
+    assert {rank for rank, _ in drawn} == {2}
+    assert {rank for rank, _ in roads.roads_in(box((0, 0), (1, 1)))} == {3}
+
+
+def test_a_box_beside_the_roads_and_one_between_them_hold_none(
+    roads: RoadTravelTimes,
+) -> None:
+    assert roads.roads_in(box((20, 20), (21, 21))) == ()
+    assert roads.roads_in(box((0.2, 0.2), (0.8, 0.8))) == ()  # inside a block
+
+
+def test_a_road_on_the_edge_or_with_its_middle_in_the_box_is_drawn(
+    roads: RoadTravelTimes, town: TownRoads
+) -> None:
+    every = roads.roads_in(box((-90, -90), (90, 90)))
+    assert len(every) == town.graph.num_chains
+    (_, line), *_ = every
+    lons, lats = [spot.lon for spot in line], [spot.lat for spot in line]
+    beside = BoundingBox(
+        west=max(lons), south=min(lats), east=max(lons) + 1e-6, north=max(lats)
+    )
+    assert line in [one for _, one in roads.roads_in(beside)]
+    # crossed in the middle of the bridge, both ends outside
+    middle = roads.roads_in(box((1.9, -1.1), (2.1, -0.9)))
+    assert middle
+    assert all(
+        min(one.lat for one in line) < place((2, -1.1)).lat for _, line in middle
+    )
+
+
+corners = st.tuples(st.floats(-2, 13), st.floats(-4, 6))
+
+
+@given(corners, corners)
+def test_any_box_holds_just_the_roads_whose_own_box_meets_it(
+    one: tuple[float, float], other: tuple[float, float]
+) -> None:
+    (west, east), (south, north) = (
+        sorted(pair) for pair in zip(one, other, strict=True)
+    )
+    asked = box((west, south), (east, north))
+    roads = _shared_service()
+    every = roads.roads_in(box((-90, -90), (90, 90)))
+    expected = [
+        (rank, line)
+        for rank, line in every
+        if min(spot.lon for spot in line) <= asked.east
+        and max(spot.lon for spot in line) >= asked.west
+        and min(spot.lat for spot in line) <= asked.north
+        and max(spot.lat for spot in line) >= asked.south
+    ]
+    assert list(roads.roads_in(asked)) == expected
 
 
 # -- another machine's engine ----------------------------------------------------------
@@ -624,12 +742,14 @@ def test_a_server_has_no_roads_of_ours_to_close_or_draw(town: TownRoads) -> None
     with serving(flat_engine()) as server:
         far = remote(server.client(), town)
         assert far.main_roads() == ()
+        assert far.roads_in(box((0, 0), (4, 4))) == ()
         with pytest.raises(InvalidInputError, match="kidohan roads build"):
             far.closed_roads(closure())
         far.prepare(MORNING)
-        network, closed = far.network_at(MORNING, ())
-        assert isinstance(network, Network)
-        assert closed == AS_BUILT
+        first, second = far.networks_for(MORNING, [(0, 1), (1, 2)])
+        assert isinstance(first[0], Network)
+        assert first == second
+        assert first[1] == AS_BUILT
         far.close()
         assert server.asked == []
 

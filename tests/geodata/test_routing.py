@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import urllib3
 from hypothesis import given, settings
@@ -18,16 +20,20 @@ from hypothesis import strategies as st
 
 from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import open_database
+from dispatch.domain.closure import Interval
 from dispatch.domain.place import LonLat, great_circle_m
 from dispatch.domain.travel import TravelLevel
 from geodata.roads import routing
-from geodata.roads.networks import Networks
+from geodata.roads.network import Network
+from geodata.roads.networks import AS_BUILT, Chains, Networks
 from geodata.roads.numbers import VehicleSize
-from geodata.roads.osrm_client import OsrmClient
+from geodata.roads.osrm_client import EngineError, OsrmClient
 from geodata.roads.route import RoadLeg, TurnKind
 from geodata.roads.routing import Drive, RoadRoutes
 from geodata.roads.service import RoadTravelTimes
+from geodata.roads.snapping import Snapped
 from geodata.roads.valhalla import ValhallaRoutes
+from geodata.travel_times import StraightLineTravelTimes
 from tests.builders import at, moment
 from tests.geodata.road_data import (
     OFF_ROAD,
@@ -43,7 +49,15 @@ from tests.geodata.road_data import (
 )
 from tests.geodata.road_data import town_roads as built_town
 from tests.geodata.test_osrm_process import engine_on, until
-from tests.geodata.test_road_service import NAKA, remote, service, shut, straight_times
+from tests.geodata.test_road_service import (
+    HIGASHI,
+    NAKA,
+    flooded,
+    remote,
+    service,
+    shut,
+    straight_times,
+)
 from tests.geodata.test_valhalla import Server, leg, trip
 
 ROAD, _, STRAIGHT = TravelLevel
@@ -466,6 +480,152 @@ def test_a_route_in_the_hours_of_a_closure_keeps_off_it(
     ]
 
 
+def test_each_leg_heeds_what_is_closed_in_its_own_time(
+    routes: RoadRoutes, closures: SqlClosures
+) -> None:
+    closures.add(shut(NAKA, "a", starts_at=moment("13:00"), ends_at=moment("15:00")))
+    north, south = places((1.5, 0), (2.5, -2))
+    hours = ("12:00", "12:30", "13:00", "15:00")
+    found = routes.legs(
+        Drive(
+            places=(north, south, north, south, north),
+            busy=tuple((at(hour), at(hour) + 600) for hour in hours),
+        ),
+        at=NOON,
+    )
+    assert [driven_over((one,)) for one in found] == [
+        {"中橋"},
+        {"中橋"},
+        {"東橋"},
+        {"中橋"},
+    ]
+    for one, after in pairwise(found):
+        assert great_circle_m(one.path[-1], after.path[0]) < 1
+
+
+def cut_off_south(closures: SqlClosures) -> None:
+    closures.add(shut(NAKA, "a"))
+    closures.add(shut(HIGASHI, "b"))
+
+
+def test_a_stop_that_is_cut_off_costs_the_others_nothing(
+    routes: RoadRoutes, closures: SqlClosures, town: TownRoads
+) -> None:
+    cut_off_south(closures)
+    stops: list[Crossing] = [(0.5, 0), (1.5, 1), (2.5, 2.2), (3.5, 2), (0.5, 3)]
+    stops += [(1.5, -2), (2.5, 4), (0.5, 0)]
+    found = legs(routes, *stops)
+    assert [one.level for one in found] == [ROAD] * 4 + [STRAIGHT] * 2 + [ROAD]
+    assert all(one.turns for one in found if one.level is ROAD)
+    # No line through what is closed; the times stay those of the straight line.
+    line = straight_times(town).matrix(places(*stops), at=NOON)
+    for row in (4, 5):
+        assert (found[row].path, found[row].turns) == ((), ())
+        assert found[row].duration_s == line.duration_s[row, row + 1]
+        assert found[row].distance_m == line.distance_m[row, row + 1]
+
+
+def test_a_place_whose_roads_are_all_closed_has_no_line(
+    routes: RoadRoutes, closures: SqlClosures
+) -> None:
+    closures.add(flooded("a"))
+    beyond: Crossing = (2, 25)
+    stops: list[Crossing] = [(0.5, 0), (1.5, 1), OFF_ROAD, beyond, (0.5, 0)]
+    found = legs(routes, *stops)
+    assert {one.level for one in found} == {STRAIGHT}
+    # What never was on a road has its straight line, as on any day.
+    assert [one.path for one in found] == [
+        (),
+        (),
+        (place(OFF_ROAD), place(beyond)),
+        (),
+    ]
+
+
+class Broken(Network):
+    """An engine that knows no way on some legs; a place's segment is its number."""
+
+    def __init__(self, broken: set[int], *, code: str, is_closed: bool) -> None:
+        super().__init__(None, None, is_closed=is_closed)
+        self.broken, self.code, self.num_asked = broken, code, 0
+
+    def legs(
+        self, snapped: Snapped, *, curb: Sequence[bool] | None, steps: bool
+    ) -> list[Mapping[str, Any]]:
+        del curb, steps
+        self.num_asked += 1
+        asked = snapped.segment.tolist()[:-1]
+        if self.broken & set(asked):
+            message = "road engine refused the route"
+            raise EngineError(message, code=self.code)
+        return [_told(100 + leg) for leg in asked]
+
+
+class OneNetwork:
+    """Roads of one state, on which every place lies."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def networks_for(
+        self, at: dt.datetime, busy: Sequence[Interval]
+    ) -> list[tuple[Network, Chains]]:
+        del at
+        return [(self.network, AS_BUILT)] * len(busy)
+
+    def snap(self, places: Sequence[LonLat], closed: Chains) -> Snapped:
+        del closed
+        return Snapped(
+            segment=np.arange(len(places)),
+            share=np.zeros(len(places)),
+            lon=np.array([place.lon for place in places]),
+            lat=np.array([place.lat for place in places]),
+            away_m=np.zeros(len(places)),
+        )
+
+
+STRAIGHT_TIMES = StraightLineTravelTimes(speed_kmh=20, leg_s=60, detour=1.3)
+
+
+@given(
+    broken=st.lists(st.booleans(), min_size=1, max_size=14),
+    code=st.sampled_from(["NoRoute", "NoSegment"]),
+    is_closed=st.booleans(),
+)
+def test_only_legs_without_a_way_are_off_the_roads(
+    *, broken: list[bool], code: str, is_closed: bool
+) -> None:
+    rows = {row for row, is_broken in enumerate(broken) if is_broken}
+    network = Broken(rows, code=code, is_closed=is_closed)
+    stops = [(float(row), 0.0) for row in range(len(broken) + 1)]
+    found = legs(RoadRoutes(OneNetwork(network), STRAIGHT_TIMES), *stops)
+    assert [one.level is ROAD for one in found] == [not one for one in broken]
+    for row, one in enumerate(found):
+        if row not in rows:
+            assert one.duration_s == 100 + row
+        elif is_closed:
+            assert (one.path, one.turns) == ((), ())
+        else:
+            assert one.path == (place(stops[row]), place(stops[row + 1]))
+
+
+def test_an_engine_that_is_down_leaves_all_straight_lines() -> None:
+    network = Broken({1}, code="", is_closed=True)
+    found = legs(RoadRoutes(OneNetwork(network), STRAIGHT_TIMES), *STOPS)
+    assert [one.level for one in found] == [STRAIGHT] * 3
+    assert [one.path for one in found] == list(pairwise(places(*STOPS)))
+    assert network.num_asked == 1
+
+
+def test_a_drive_to_a_stop_that_is_cut_off_is_asked_once_too() -> None:
+    network = Broken({1}, code="NoRoute", is_closed=True)
+    routes = RoadRoutes(OneNetwork(network), STRAIGHT_TIMES)
+    first = legs(routes, *STOPS)
+    asked = network.num_asked
+    assert legs(routes, *STOPS) == first
+    assert network.num_asked == asked
+
+
 def answered(question: dict[str, Any]) -> dict[str, Any]:
     return trip(*[leg() for _ in question["locations"][1:]])
 
@@ -508,6 +668,22 @@ def test_the_server_is_not_asked_while_a_road_is_closed(
     assert words.asked == []
     assert found[0].level is ROAD
     assert driven_over(found) == {"東橋"}
+
+
+def test_the_server_words_the_legs_outside_the_hours_of_a_closure(
+    roads: RoadTravelTimes, town: TownRoads, words: Server, closures: SqlClosures
+) -> None:
+    closures.add(shut(NAKA, "a", starts_at=moment("13:00"), ends_at=moment("15:00")))
+    north, south = places((1.5, 0), (2.5, -2))
+    drive_there = Drive(
+        places=(north, south, north),
+        busy=((at("12:00"), at("12:10")), (at("13:00"), at("13:10"))),
+    )
+    there, back = guided(roads, town, words).legs(drive_there, at=NOON)
+    assert there.turns[0].words == "堂島浜通を東方向です。"
+    assert driven_over((back,)) == {"東橋"}
+    ((_, _, question),) = words.asked
+    assert len(question["locations"]) == 2
 
 
 def test_a_server_that_fails_leaves_the_turns_of_the_engine(

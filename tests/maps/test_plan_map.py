@@ -216,3 +216,13 @@ def test_a_chart_prefix_that_leaves_the_host_is_refused() -> None:
 def test_an_office_without_teams_or_a_team_without_stops_is_a_page_too() -> None:
     assert "北工営所" in draw(replace(plan(), teams=()))
     assert "0件・移動" in draw(plan(teams=1, stops=0))
+
+
+def test_waiting_for_a_closure_to_end_is_told_apart_from_driving() -> None:
+    drawn = plan()
+    team = drawn.teams[0]
+    stop = replace(team.stops[0], drive_min=156, held_min=120)
+    changed = replace(team, stops=(stop, *team.stops[1:]))
+    page = draw(replace(drawn, teams=(changed, *drawn.teams[1:])))
+    assert "移動 156分、うち規制待ち120分" in page
+    assert "規制待ち" not in draw(drawn)

@@ -451,6 +451,15 @@ def test_a_drive_time_says_when_it_is_not_by_road() -> None:
     assert plain.count("移動11分(直線)") == 3
 
 
+def test_waiting_for_a_closure_to_end_is_told_beside_the_drive() -> None:
+    sheet = sheet_data(3)
+    first, *others = sheet.stops
+    held = replace(first, drive_min=156, held_min=120, drive_level=TravelLevel.ROAD)
+    text = "".join(page_texts(rendered(replace(sheet, stops=(held, *others)))[0]))
+    assert "移動156分(規制待ち120分)" in text
+    assert text.count("規制待ち") == 1
+
+
 def test_a_drive_line_of_long_words_takes_two_lines() -> None:
     sheet = on_roads(sheet_data(4))
     stops = tuple(replace(stop, drive_min=123) for stop in sheet.stops)
