@@ -73,6 +73,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
         services.solver.warm()
+        if services.roads is not None:  # what is closed today is cut in beforehand
+            services.roads.prepare(services.clock.now())
         yield
         services.close()
 

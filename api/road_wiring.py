@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import urllib3
 
 from api.settings import Settings
+from dispatch.closure_desk import HeldClosures
 from dispatch.domain.errors import SourceError
 from dispatch.ports import TravelTimes
 from geodata.city import CityProfile
@@ -19,7 +20,7 @@ from geodata.roads.osrm_client import OsrmClient
 from geodata.roads.programs import OsrmPrograms, default_engine_dir
 from geodata.roads.remote import RemoteTravelTimes
 from geodata.roads.routing import RoadRoutes
-from geodata.roads.service import HeldClosures, RoadTravelTimes
+from geodata.roads.service import RoadTravelTimes
 from geodata.roads.snapping import RoadSnapper
 from geodata.roads.valhalla import ValhallaRoutes
 from geodata.travel_times import StraightLineTravelTimes

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from dispatch.domain.closure import (
+    ClosedDay,
     Closure,
     ClosureReason,
     ClosureShape,
@@ -55,6 +57,49 @@ class CityTime:
 
     timezone: dt.tzinfo
     is_working_day: IsWorkingDay
+
+
+class HeldClosures(Protocol):
+    """The one question to the store that the rest of a day needs."""
+
+    def that_hold_between(self, start: dt.datetime, end: dt.datetime) -> list[Closure]:
+        """Closures whose time meets [start, end)."""
+        ...
+
+
+def rest_of_day(
+    store: HeldClosures, at: dt.datetime, city_time: CityTime
+) -> tuple[ClosedDay, dict[str, Closure]]:
+    """
+    Tell what is shut from a moment until its midnight.
+
+    Parameters
+    ----------
+    store
+        Of closures.
+    at
+        Aware.
+    city_time
+        Time zone and calendar.
+
+    Returns
+    -------
+    tuple
+        The rest of the day, and by their ids the closures that it may speak of.
+    """
+    zone = city_time.timezone
+    local = at.astimezone(zone)
+    date = local.date()
+    midnight = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
+    held = {one.id: one for one in store.that_hold_between(local, midnight)}
+    day = closed_day(
+        held.values(),
+        date,
+        from_s=wall_seconds(local, date, zone),
+        timezone=zone,
+        is_working_day=city_time.is_working_day(date),
+    )
+    return day, held
 
 
 class ClosureDesk:
@@ -163,20 +208,8 @@ class ClosureDesk:
 
     def in_rest_of_day(self, at: dt.datetime) -> list[Closure]:
         """Closures that hold at some time from a moment until its midnight."""
-        timezone = self._city_time.timezone
-        local = at.astimezone(timezone)
-        date = local.date()
-        midnight = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), timezone)
-        candidates = self._store.that_hold_between(local, midnight)
-        day = closed_day(
-            candidates,
-            date,
-            from_s=wall_seconds(local, date, timezone),
-            timezone=timezone,
-            is_working_day=self._city_time.is_working_day(date),
-        )
-        held = day.whole | day.timed_ids
-        return [closure for closure in candidates if closure.id in held]
+        day, held = rest_of_day(self._store, at, self._city_time)
+        return [held[key] for key in held if key in day.whole | day.timed_ids]
 
     def history(self, limit: int, *, before: str | None = None) -> list[Closure]:
         """

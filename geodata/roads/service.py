@@ -7,18 +7,16 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
+from dispatch.closure_desk import CityTime, HeldClosures, rest_of_day
 from dispatch.domain.closure import (
     ClosedDay,
     Closure,
     ClosureShape,
     Interval,
-    closed_day,
 )
-from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import BoundingBox, LonLat
 from dispatch.domain.travel import (
@@ -65,14 +63,6 @@ class RoadState:
     algorithm: str
     num_restarts: int
     num_engines: int
-
-
-class HeldClosures(Protocol):
-    """What the roads ask of the store of closures."""
-
-    def that_hold_between(self, start: dt.datetime, end: dt.datetime) -> list[Closure]:
-        """Closures whose time meets [start, end)."""
-        ...
 
 
 class RoadTravelTimes:
@@ -274,19 +264,11 @@ class RoadTravelTimes:
 
     def _closed(self, at: dt.datetime) -> tuple[ClosedDay, tuple[Chains, Chains]]:
         """Return what is shut from a moment until midnight, and its roads."""
-        zone = self._profile.timezone
-        local = at.astimezone(zone)
-        midnight = dt.datetime.combine(
-            local.date() + dt.timedelta(days=1), dt.time(), zone
+        profile = self._profile
+        city_time = CityTime(
+            timezone=profile.timezone, is_working_day=profile.hours.is_working_day
         )
-        held = {c.id: c for c in self._closures.that_hold_between(local, midnight)}
-        day = closed_day(
-            held.values(),
-            local.date(),
-            from_s=wall_seconds(local, local.date(), zone),
-            timezone=zone,
-            is_working_day=self._profile.hours.is_working_day(local.date()),
-        )
+        day, held = rest_of_day(self._closures, at, city_time)
         return day, (
             self._all_chains(held[key] for key in day.whole),
             self._all_chains(held[key] for key in day.timed_ids),
