@@ -6,6 +6,8 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -613,3 +615,20 @@ def test_a_hanging_engine_is_left_alone_and_started_anew(town: TownRoads) -> Non
     assert first.level is second.level is TravelLevel.ROAD_GRAPH
     assert hung.is_set()
     assert len(engine.asked) == num_asked  # not asked again so soon
+
+
+def test_what_a_killed_service_left_behind_is_removed_at_the_next_start(
+    town: TownRoads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tell = [sys.executable, "-c", "import os; print(os.getpid())"]
+    ended = subprocess.run(tell, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    dead = tmp_path / f"kidohan-roads-{ended.stdout.strip()}-x"
+    living = tmp_path / f"kidohan-roads-{os.getpid()}-x"
+    strange = tmp_path / "kidohan-roads-of-somebody"
+    for folder in (dead, living, strange):
+        folder.mkdir()
+    town.networks(programs=None).close()
+    assert not dead.exists()
+    assert living.exists()
+    assert strange.exists()
