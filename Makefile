@@ -12,8 +12,8 @@ help: ## this list
 setup: ## make .venv and fetch what pages and sheets need
 	@$(PYTHON) tools/setup.py
 
-demo: setup ## one working day into out/demo, then serve it (SERVE=0: stop after writing)
-	@$(BIN)/kidohan demo --out out/demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(ARGS)
+demo: setup ## one working day into out/demo, then serve it (SERVE=0: only write; GEODATA=BUNDLE)
+	@$(if $(GEODATA),KIDOHAN_GEODATA_DIR=$(GEODATA) )$(BIN)/kidohan demo --out out/demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(ARGS)
 
 roads: setup ## road data of the city from an OSM extract (PBF=FILE.osm.pbf)
 	@$(BIN)/kidohan roads build $(PBF) $(ARGS)

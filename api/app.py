@@ -30,9 +30,11 @@ from api.routes import (
     charts,
     closures,
     consultations,
+    geocode,
     health,
     maps,
     phone_desk,
+    places,
     plans,
     sheets,
 )
@@ -101,7 +103,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     # `/charts/new` before `/charts/{chart_id}`: the first that fits answers.
     pages = (board, chart_list, phone_desk, charts, closures, plans, maps, sheets)
-    for module in (consultations, health, *pages):
+    for module in (consultations, geocode, health, places, *pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")

@@ -22,22 +22,25 @@ from api.day_run import (
     StepTimes,
     run_day,
 )
+from api.geodata_cli import geodata_cli
+from api.geodata_wiring import prepare_bundle
 from api.import_mapping import ImportMapping, read_mapping
 from api.importer import Importer, ImportReport, Row, read_rows
 from api.pooling import pooled
 from api.progress import bars
-from api.roads_cli import geodata_cli, roads_cli
+from api.roads_cli import roads_cli
 from api.settings import PREFIX, Settings, load_settings
 from api.summary import print_summary
-from api.wiring import Services, open_services, prepared_areas
+from api.wiring import Services, open_services
 from dispatch.adapters.clocks import DemoClock
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.intake import Intake
 from dispatch.ports import Clock
+from geodata.bundle.national import build_national
+from geodata.bundle.records import Layer
 from geodata.city import load_city
 from geodata.demo_day import DemoParams, demo_consultations
-from geodata.towns import read_towns
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -65,13 +68,19 @@ OutOption = Annotated[Path, typer.Option("--out", help="folder to write into")]
 
 @cli.command()
 def prepare() -> None:
-    """Make the areas of the city (wards, school districts), once at set-up."""
+    """Make the small city data (towns, wards, school districts), once at set-up."""
     settings = load_settings()
     profile = load_city(settings.city)
-    areas = prepared_areas(settings, profile, read_towns(profile))
+    build_national(profile, settings.national_data_dir)
+    made = prepare_bundle(settings, profile)
+    wards, districts = (
+        sum(made.counts.get(layer, {}).values())
+        for layer in (Layer.WARDS, Layer.DISTRICTS)
+    )
+    is_rough = any(source.is_approximate for source in made.sources)
     console.print(
-        f"{profile.name}: 区 {len(areas.wards)}、校区 {len(areas.districts)}"
-        f"{'(近似)' if areas.approximate else ''} → {settings.prepared_areas_dir}"
+        f"{profile.name}: 区 {wards}、校区 {districts}{'(近似)' if is_rough else ''}"
+        f" → {settings.city_data_dir}"
     )
 
 

@@ -11,8 +11,13 @@ from rich.markup import escape
 
 from dispatch.domain.errors import DispatchError
 
-# Preparing roads needs neither the web nor the planner, but all the memory there is.
-LEAN = {"roads": "api.roads_cli", "geodata": "api.roads_cli"}
+# Preparing roads needs neither the web nor the planner, but all the memory there is;
+# a list of addresses is read by many short processes.
+LEAN = {
+    "roads": "api.roads_cli",
+    "geodata": "api.geodata_cli",
+    "geocode": "api.geocode_cli",
+}
 console = Console()
 
 

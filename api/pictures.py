@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +26,7 @@ from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.ports import StoredPlan
+from geodata.areas import outer_rings
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
 from maps.plan_map import MapStop, PlanMapData, TeamRoute
@@ -65,27 +66,24 @@ class Pictures:
     @cached_property
     def ward_outlines(self) -> tuple[WardOutline, ...]:
         """Wards with their outlines."""
-        frame = self.services.areas.wards
         return tuple(
-            WardOutline(name=str(name), geometry=shape.__geo_interface__)
-            for name, shape in zip(frame["name"], frame.geometry, strict=True)
+            WardOutline(name=ward.name, geometry=ward.geometry.__geo_interface__)
+            for ward in self.services.areas.wards
         )
 
     @cached_property
     def ward_rings(self) -> tuple[tuple[str, Ring], ...]:
         """Outer rings of the wards, for the drawing on a sheet."""
-        frame = self.services.areas.wards
         return tuple(
-            (str(name), tuple((float(x), float(y)) for x, y in part.exterior.coords))
-            for name, shape in zip(frame["name"], frame.geometry, strict=True)
-            for part in getattr(shape, "geoms", (shape,))
+            (ward.name, ring)
+            for ward in self.services.areas.wards
+            for ring in outer_rings(ward)
         )
 
     @cached_property
-    def district_names(self) -> dict[str, str]:
+    def district_names(self) -> Mapping[str, str]:
         """Names of school districts by id."""
-        frame = self.services.areas.districts
-        return dict(zip(frame["id"], frame["name"], strict=True))
+        return self.services.areas.district_names
 
     @property
     def attribution(self) -> tuple[str, ...]:
@@ -93,7 +91,7 @@ class Pictures:
         with_tiles = self.services.settings.base_map == "gsi"
         return tuple(
             f"{source.title}({source.publisher}、{source.licence}、{source.date})"
-            for source in self.services.profile.sources
+            for source in self.services.sources
             if source.licence not in NO_LICENCE
             and (with_tiles or source.id != TILE_SOURCE)
         )
@@ -101,8 +99,7 @@ class Pictures:
     @property
     def is_approximate(self) -> bool:
         """Whether areas are drawn whose borders are approximate."""
-        areas = self.services.areas
-        return areas.approximate and len(areas.wards) > 0
+        return self.services.areas.is_approximate
 
     # -- words ------------------------------------------------------------------
 
@@ -152,7 +149,8 @@ class Pictures:
             town = placement.town
             return town if town.startswith(ward) else f"{ward}{town}"
         if placement.level is PlaceLevel.LANDMARK:
-            return f"{ward} {placement.matched_text}".strip()
+            # Old charts have the landmark's official name as the matched text.
+            return f"{ward} {placement.landmark or placement.matched_text}".strip()
         return f"{ward}{self.word('by_position')}".strip()
 
     def district_text(self, chart: CaseChart) -> str:
@@ -200,16 +198,14 @@ class Pictures:
     def _districts(
         self, by_district: dict[str, list[CaseChart]], now: dt.datetime
     ) -> Iterable[DistrictShape]:
-        frame = self.services.areas.districts
-        columns = (frame["id"], frame["name"], frame["ward_code"], frame.geometry)
-        for district_id, name, ward_code, shape in zip(*columns, strict=True):
-            charts = by_district.get(district_id, [])
+        for district in self.services.areas.districts:
+            charts = by_district.get(district.id, [])
             oldest = min(charts, key=lambda c: c.consultation.received_at, default=None)
             yield DistrictShape(
-                id=str(district_id),
-                name=str(name),
-                ward_name=self.ward_name(str(ward_code)),
-                geometry=shape.__geo_interface__,
+                id=district.id,
+                name=district.name,
+                ward_name=self.ward_name(district.ward_code),
+                geometry=district.geometry.__geo_interface__,
                 open_count=len(charts),
                 oldest_text=self.category_name(oldest) if oldest else "",
                 oldest_days=(

@@ -1,10 +1,8 @@
-"""The command line of the roads: kidohan roads build | info | check; geodata fetch."""
+"""The command line of the roads: kidohan roads build | info | check | calibrate."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.progress import Told, bars
 from api.road_wiring import engine_programs, open_travel
 from api.settings import Settings, load_settings
 from dispatch.adapters.clocks import SystemClock
@@ -21,7 +18,6 @@ from dispatch.domain.errors import SourceError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.travel import TravelLevel
 from geodata.city import CityProfile, load_city
-from geodata.fetch import FetchParams, fetch
 from geodata.roads.build import (
     RoadSource,
     build_roads,
@@ -36,7 +32,6 @@ from geodata.roads.calibration import (
 )
 from geodata.roads.calibration_figure import speed_figure
 from geodata.roads.check import check_roads
-from geodata.roads.clip import clip_roads
 from geodata.roads.graph import RoadGraph
 from geodata.roads.manifest import (
     GRAPH_FILE,
@@ -45,29 +40,16 @@ from geodata.roads.manifest import (
     shortened,
 )
 from geodata.roads.numbers import city_numbers
-from geodata.sources import (
-    LICENCE_SUFFIX,
-    FetchedFile,
-    read_sources,
-    save_record,
-    sha256_of,
-    sources_of,
-    write_whole,
-)
+from geodata.sources import write_whole
 from geodata.towns import read_towns
 
-ROADS = "roads"
-CLIPPED = "roads.osm.pbf"
-MARGIN_M = 5000.0  # ways round the city's edge, and places just beyond it
 CH_LIMIT_S = 900.0  # Osaka on two cores: 170 s with nothing else to do
 EXIT_PROBLEMS = 3
 MB = 1_000_000
 
 roads_cli = typer.Typer(no_args_is_help=True, help="Road data: build, info, check.")
-geodata_cli = typer.Typer(no_args_is_help=True, help="City data from publishers.")
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(roads_cli, name="roads")
-cli.add_typer(geodata_cli, name="geodata")
 console = Console()
 
 OutOption = Annotated[
@@ -141,63 +123,6 @@ def check(out: OutOption = None) -> None:
     console.print(f"{data.folder}: 問題 {problems}、注意 {len(findings) - problems}")
     if problems:
         raise typer.Exit(EXIT_PROBLEMS)
-
-
-@geodata_cli.command(name="fetch")
-def fetch_files(
-    what: Annotated[str, typer.Argument(help="kind of data: roads")],
-    folder: Annotated[
-        Path | None, typer.Option("--to", help="folder; var/sources/CITY")
-    ] = None,
-    proxy_url: Annotated[str, typer.Option("--proxy", help="proxy's address")] = "",
-    margin_m: Annotated[
-        float, typer.Option(help="metres of roads kept around the city")
-    ] = MARGIN_M,
-) -> None:
-    """Fetch a city's data files from their publishers (on a connected machine)."""
-    settings = load_settings()
-    profile = load_city(settings.city)
-    target = folder or Path("var") / "sources" / Path(settings.city).name
-    at = SystemClock(profile.timezone).now()
-    params = FetchParams(proxy_url=proxy_url) if proxy_url else FetchParams()
-    for source in sources_of(read_sources(profile.folder), what):
-        with bars(console) as told:
-            on_bytes = _in_shares(told, source.title)
-            fetched = fetch(source, target, at=at, told=on_bytes, params=params)
-        console.print(f"{fetched.path} ({fetched.num_bytes / MB:,.1f} MB)")
-        console.print(f"  {escape(fetched.attribution)} / {escape(fetched.licence)}")
-        if what == ROADS:
-            _clip(fetched, profile, margin_m)
-
-
-def _clip(fetched: FetchedFile, profile: CityProfile, margin_m: float) -> None:
-    """Cut the extract to the city and keep its record and licence with it."""
-    target = fetched.path.with_name(f"{profile.id}-{CLIPPED}")
-    console.print(f"{profile.name}の道路を切り出しています(数分かかります)")
-    report = clip_roads(fetched.path, target, bounds=profile.bounds, margin_m=margin_m)
-    save_record(
-        dataclasses.replace(
-            fetched,
-            path=target,
-            sha256=sha256_of(target),
-            num_bytes=target.stat().st_size,
-            licence_file=target.name + LICENCE_SUFFIX,
-        )
-    )
-    console.print(
-        f"{target} ({target.stat().st_size / MB:,.1f} MB): 道路 {report.ways:,}、"
-        f"右左折規制 {report.restrictions:,}"
-    )
-    console.print(f"次: kidohan roads build {target}")
-
-
-def _in_shares(told: Told, name: str) -> Callable[[int, int | None], None]:
-    """Tell bytes as the share of the whole, which may not be known."""
-
-    def on_bytes(done: int, total: int | None) -> None:
-        told(name, done / total if total else 0.0)
-
-    return on_bytes
 
 
 def _warn(data: RoadData) -> None:

@@ -19,6 +19,8 @@ from maps.base_map import BaseMap
 
 PREFIX = "KIDOHAN_"
 MIN_KEY_LENGTH = 8
+GEODATA_HOME = Path("var") / "geodata"
+NATIONAL = "national"  # no city is called so
 TEST_VARIABLES = frozenset({"KIDOHAN_SHARED"})  # where the test suite finds its data
 
 
@@ -35,7 +37,15 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///var/kidohan.sqlite3", description="SQLAlchemy URL"
     )
-    areas_dir: Path | None = Field(None, description="prepared areas; var/areas/CITY")
+    geodata_dir: Path | None = Field(
+        None, description="city data (bundle); var/geodata/CITY"
+    )
+    national_dir: Path | None = Field(
+        None, description="addresses of the rest of the country; var/geodata/national"
+    )
+    allow_test_geodata: bool = Field(
+        default=False, description="take city data made for tests, with invented rows"
+    )
     assets_dir: Path = Field(Path("node_modules"), description="web assets from npm")
     roads_dir: Path | None = Field(None, description="road data; var/roads/CITY")
     engine_dir: Path | None = Field(
@@ -130,9 +140,14 @@ class Settings(BaseSettings):
         return self.roads_dir or Path("var") / "roads" / Path(self.city).name
 
     @property
-    def prepared_areas_dir(self) -> Path:
-        """Folder of the prepared areas of this city."""
-        return self.areas_dir or Path("var") / "areas" / Path(self.city).name
+    def city_data_dir(self) -> Path:
+        """Folder of the bundle of this city's data."""
+        return self.geodata_dir or GEODATA_HOME / Path(self.city).name
+
+    @property
+    def national_data_dir(self) -> Path:
+        """Folder of the second engine's dictionary of all other municipalities."""
+        return self.national_dir or GEODATA_HOME / NATIONAL
 
 
 def make_shown_url(url: str) -> str:

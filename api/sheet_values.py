@@ -18,6 +18,7 @@ from api.road_pictures import (
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Consultation, Reporter
 from dispatch.domain.explain import clock_text
+from dispatch.domain.placing import Placement
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.ports import StoredPlan
@@ -120,7 +121,7 @@ def _attribution(pictures: Pictures) -> str:
     """One short line: the sheet has room for publishers, not for sentences."""
     publishers = dict.fromkeys(
         f"{source.publisher}({source.licence})"
-        for source in pictures.services.profile.sources
+        for source in pictures.services.sources
         if source.id != TILE_SOURCE and source.licence not in NO_LICENCE
     )
     return pictures.word("data") + "、".join(
@@ -213,12 +214,22 @@ def _address(pictures: Pictures, chart: CaseChart, reporter: Reporter) -> str:
     placement = chart.placement
     known = pictures.place_text(chart)
     if placement is None or placement.town:
-        numbers = (placement.rest if placement else "").split()
-        return f"{known} {masked(numbers[0], reporter) if numbers else ''}".strip()
+        return f"{known} {_numbers(placement, reporter)}".strip()
     reported = masked(chart.consultation.address_text, reporter)
     if not reported:
         return known
     return f"{pictures.ward_name(placement.ward_code)} {reported}".strip()
+
+
+def _numbers(placement: Placement | None, reporter: Reporter) -> str:
+    """Block and house number as they are written, and the word behind them."""
+    if placement is None:
+        return ""
+    block, number = placement.block, placement.number
+    numbers = f"{block}-{number}" if number else f"{block}番" if block else ""
+    behind = masked(placement.rest.split()[0], reporter) if placement.rest else ""
+    joint = " " if behind[:1].isascii() else ""  # 14-2 101, but 1番先
+    return f"{numbers}{joint}{behind}".strip()
 
 
 def promise_text(pictures: Pictures, consultation: Consultation) -> str:

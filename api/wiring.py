@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from api.geodata_wiring import bundle_sources, city_bundle
 from api.road_wiring import Roads, Travel, open_travel
 from api.settings import Settings
 from api.wording import number_prefix
 from dispatch.adapters.clocks import DemoClock, SystemClock
 from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import open_database
+from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.portfolio_solver import PortfolioSolver
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.closure_desk import CityTime, ClosureDesk
-from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from dispatch.intake import IntakeDesk, IntakeRules
+from dispatch.place_desk import PlaceDesk, PlaceTools, PlaceWords
 from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
 from dispatch.ports import Clock, SearchParams
-from geodata.addresses import AddressBook
-from geodata.areas import (
-    CityAreas,
-    build_areas,
-    inputs_sha256,
-    load_areas,
-    save_areas,
-)
-from geodata.city import CityProfile, load_city
-from geodata.geocoder import CityGeocoder
-from geodata.landmarks import LandmarkIndex, school_landmark
-from geodata.towns import Town, other_municipalities, read_towns
+from geodata.areas import CityAreas, areas_on
+from geodata.bundle.records import TownRecord
+from geodata.bundle.store import Bundle
+from geodata.city import CityProfile, DataSource, load_city
+from geodata.geocoding.geocoder import CityGeocoder
+from geodata.geocoding.local import place_key, stated_ward_code
+from geodata.geocoding.make import make_geocoder
 
 SKILL_LABEL = "skill_"
 
@@ -45,13 +42,14 @@ class Services:
 
     settings: Settings
     profile: CityProfile
+    bundle: Bundle
     areas: CityAreas
-    towns: tuple[Town, ...]
     store: SqlStore
     geocoder: CityGeocoder
     intake: IntakeDesk
     planning: PlanDesk
     closures: ClosureDesk
+    places: PlaceDesk
     travel: Travel
     solver: PortfolioSolver
     clock: Clock
@@ -66,6 +64,16 @@ class Services:
         )
 
     @property
+    def towns(self) -> tuple[TownRecord, ...]:
+        """Every town of the city's data."""
+        return self.bundle.towns()
+
+    @property
+    def sources(self) -> tuple[DataSource, ...]:
+        """Where all data come from: the city's own tables and its bundle."""
+        return (*self.profile.sources, *bundle_sources(self.bundle))
+
+    @property
     def roads(self) -> Roads | None:
         """Roads behind the travel times; None where they are straight lines."""
         return self.travel.roads
@@ -75,9 +83,11 @@ class Services:
         return self.roads.main_roads() if self.roads is not None else ()
 
     def close(self) -> None:
-        """End the solving processes and the road engines."""
+        """End the solving processes and the engines, and release the data."""
         self.solver.close()
         self.travel.close()
+        self.geocoder.close()
+        self.bundle.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,17 +119,24 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             if settings.demo_now is not None
             else SystemClock(profile.timezone)
         )
-    towns = read_towns(profile)
-    areas = prepared_areas(settings, profile, towns)
-    geocoder = make_geocoder(profile, areas, towns)
+    bundle = city_bundle(settings, profile)
     engine = open_database(settings.database_url)
     store = SqlStore(engine, profile.catalogue)
     closure_store = SqlClosures(engine)
+    local_places = SqlLocalPlaces(engine)
+    geocoder = make_geocoder(
+        profile,
+        bundle,
+        local=local_places,
+        national_folder=settings.national_data_dir,
+    )
     travel = open_travel(settings, profile, closure_store)
     solver = PortfolioSolver(settings.solver_processes)
     rules = intake_rules(settings, profile)
     intake = IntakeDesk(store, geocoder, travel.times, rules, clock)
-    planning = PlanDesk(
+    planning = plan_desk(
+        settings,
+        profile,
         PlanTools(
             charts=store,
             plans=store,
@@ -127,6 +144,37 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             solver=solver,
             clock=clock,
         ),
+    )
+    return Services(
+        settings=settings,
+        profile=profile,
+        bundle=bundle,
+        areas=areas_on(bundle, clock.now().astimezone(profile.timezone).date()),
+        store=store,
+        geocoder=geocoder,
+        intake=intake,
+        planning=planning,
+        closures=closure_desk(profile, closure_store, travel, clock),
+        places=place_desk(
+            profile,
+            PlaceTools(
+                charts=store,
+                local_places=local_places,
+                intake=intake,
+                geocoder=geocoder,
+                clock=clock,
+            ),
+        ),
+        travel=travel,
+        solver=solver,
+        clock=clock,
+    )
+
+
+def plan_desk(settings: Settings, profile: CityProfile, tools: PlanTools) -> PlanDesk:
+    """Make the desk that plans days by the city's rules."""
+    return PlanDesk(
+        tools,
         PlanRules(
             timezone=profile.timezone,
             offices=profile.offices,
@@ -139,20 +187,6 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
                 if key.startswith(SKILL_LABEL)
             },
         ),
-    )
-    return Services(
-        settings=settings,
-        profile=profile,
-        areas=areas,
-        towns=towns,
-        store=store,
-        geocoder=geocoder,
-        intake=intake,
-        planning=planning,
-        closures=closure_desk(profile, closure_store, travel, clock),
-        travel=travel,
-        solver=solver,
-        clock=clock,
     )
 
 
@@ -175,46 +209,13 @@ def closure_desk(
     )
 
 
-def prepared_areas(
-    settings: Settings, profile: CityProfile, towns: Sequence[Town]
-) -> CityAreas:
-    """Load the areas made at set-up; make them when missing, stale or damaged."""
-    folder = settings.prepared_areas_dir
-    try:
-        areas = load_areas(folder)
-    except SourceError:
-        logger.info("areas of %s are made now into %s", profile.id, folder)
-    else:
-        if dict(areas.inputs) == inputs_sha256(profile, towns):
-            return areas
-        logger.info("areas of %s are made anew: their inputs changed", profile.id)
-    areas = build_areas(profile, towns)
-    save_areas(areas, folder)
-    return areas
-
-
-def make_geocoder(
-    profile: CityProfile, areas: CityAreas, towns: Sequence[Town]
-) -> CityGeocoder:
-    """Build the geocoder of a city; with no polygons, what is stated counts."""
-    has_wards, has_districts = len(areas.wards) > 0, len(areas.districts) > 0
-    return CityGeocoder(
-        address_book=AddressBook(
-            towns=towns,
-            wards=profile.wards,
-            prefecture=profile.gazetteer.prefecture,
-            city=profile.gazetteer.city or profile.name,
-            other_municipalities=other_municipalities(profile),
-        ),
-        landmarks=LandmarkIndex(
-            tuple(
-                school_landmark(school) for school in profile.schools if school.active
-            )
-        ),
-        bounds=profile.bounds,
-        ward_at=areas.ward_at if has_wards else None,
-        district_at=areas.district_at if has_districts else None,
+def place_desk(profile: CityProfile, tools: PlaceTools) -> PlaceDesk:
+    """Make the desk that settles places; ways of writing are compared as here."""
+    words = PlaceWords(
+        key_of=place_key,
+        ward_code_of=lambda name: stated_ward_code(profile.wards, name),
     )
+    return PlaceDesk(tools, words)
 
 
 def intake_rules(settings: Settings, profile: CityProfile) -> IntakeRules:

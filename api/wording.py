@@ -9,7 +9,7 @@ from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.closure import ClosureReason
 from dispatch.domain.consultation import Channel
 from dispatch.domain.explain import clock_text
-from dispatch.domain.placing import PlaceLevel, PlacingStatus
+from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.domain.plan import UnassignedReason
 from dispatch.ports import PlanStatus
 
@@ -50,6 +50,14 @@ FIELD_TEXT = {
     "target": "変更先",
     "team": "班",
     "outcome": "措置",
+    "reason": "理由",
+    "choice": "候補",
+    "radius_m": "誤差",
+    "lon": "経度",
+    "lat": "緯度",
+    "text": "書き方",
+    "ward": "区",
+    "label": "呼び名",
     "form": "入力",
     "date": "計画の日",
 }
@@ -98,6 +106,9 @@ CHANNEL_TEXT = {
 LEVEL_TEXT = {
     PlaceLevel.COORDINATE: "座標",
     PlaceLevel.LANDMARK: "目標物",
+    PlaceLevel.ASSET: "資産番号",
+    PlaceLevel.HOUSE: "号",
+    PlaceLevel.BLOCK: "番",
     PlaceLevel.CHOME: "町丁目",
     PlaceLevel.OAZA: "町名まで",
     PlaceLevel.WARD: "区まで",
@@ -106,8 +117,30 @@ PLACING_TEXT = {
     PlacingStatus.OK: "特定",
     PlacingStatus.AMBIGUOUS: "複数の候補",
     PlacingStatus.CONFLICT: "区と町名の食い違い",
+    PlacingStatus.FUZZY: "似た名前",
     PlacingStatus.OUTSIDE: "市外",
     PlacingStatus.NOT_FOUND: "見つからない",
+}
+WARNING_TEXT = {
+    PlacingWarning.SWAPPED: "緯度と経度が逆だったので、入れ替えて読みました。",
+    PlacingWarning.OLD_DATUM: (
+        "日本測地系の座標かもしれません(約450mずれます)。位置は直していません。"
+    ),
+    PlacingWarning.COARSE_NUMBERS: "座標の小数の桁が少なく、位置はおおまかです。",
+    PlacingWarning.BLOCK_UNKNOWN: "書かれた番(街区)は、データにありません。",
+    PlacingWarning.NUMBER_UNKNOWN: "書かれた号は、データにありません。",
+    PlacingWarning.RANGE: "いくつかの場所、または区間が書かれています。",
+    PlacingWarning.FIRST_OF_LIST: "並べて書かれた場所の、はじめの一つです。",
+    PlacingWarning.DOUBLED_TOWN: "町名が二度書かれていたので、一度と読みました。",
+    PlacingWarning.DROPPED_TOWN_WORD: "「町」を補って読みました。",
+    PlacingWarning.WARD_INFERRED: "区が書かれていないので、町名から決めました。",
+    PlacingWarning.RELATION: (
+        "「南側」「向かい」などの言葉により、位置をずらすか範囲を広げました。"
+    ),
+    PlacingWarning.NEAR_BORDER: "誤差の範囲に、隣の区か校区が入ります。",
+    PlacingWarning.DISTRICT_UNSURE: "誤差が大きく、校区は確かではありません。",
+    PlacingWarning.ENGINES_DIFFER: "二つの読み方の答えが違います。",
+    PlacingWarning.SETTLED_BY_PERSON: "職員が決めた地点(地点辞書)によります。",
 }
 REASON_TEXT = {
     UnassignedReason.NO_TIME: "時間が足りない",
@@ -178,6 +211,11 @@ def deadline_text(
     return f"あと{amount}({exact})"
 
 
+def elapsed_text(since: dt.datetime, now: dt.datetime) -> str:
+    """How long ago something was, 2時間5分; 0分 for what lies ahead."""
+    return _amount(max(0, round((now - since).total_seconds() / 60)))
+
+
 def _amount(minutes: int) -> str:
     if minutes < HOUR_MIN:
         return f"{minutes}分"
@@ -227,8 +265,10 @@ __all__ = [
     "REASON_TEXT",
     "STATUS_TEXT",
     "URGENCY_TEXT",
+    "WARNING_TEXT",
     "clock_text",
     "deadline_text",
+    "elapsed_text",
     "era_date",
     "minutes_text",
     "moment_text",

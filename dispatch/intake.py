@@ -271,9 +271,12 @@ class IntakeDesk:
         *,
         who: str,
         radius_m: int = BY_HAND_RADIUS_M,
+        why: str = "",
     ) -> CaseChart:
         """
         Place an unplaced chart where a person pointed, as sure as the map was fine.
+
+        The reason, when one is given, becomes a line of the chart's history.
 
         Raises
         ------
@@ -301,6 +304,10 @@ class IntakeDesk:
             who=who,
             at=self._clock.now(),
         )
+        if why:
+            text = f"場所を決めた理由: {why}"
+            at = entries[0].at
+            entries.append(ChartEntry(at=at, who=who, kind=EntryKind.PLACED, text=text))
         self._charts.save_all([(after, tuple(entries))])
         return after
 

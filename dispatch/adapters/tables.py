@@ -157,3 +157,20 @@ closure_entries = Table(
     Column("kind", String(24), nullable=False),
     Column("body", Text, nullable=False),
 )
+
+# `active` is 1, or empty once withdrawn: empty ones never collide, so the constraint
+# holds one entry in force for each key and ward, on SQLite and PostgreSQL alike.
+local_places = Table(
+    "local_places",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("key", String(600), nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("active", Integer),
+    Column("settled_at", AwareDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint(
+        "key", "ward_code", "active", name="uq_local_places_key_ward_active"
+    ),
+    Index("ix_local_places_settled_at_id", "settled_at", "id"),
+)

@@ -14,6 +14,7 @@ class PlacingStatus(StrEnum):
     OK = "ok"
     AMBIGUOUS = "ambiguous"  # several places fit
     CONFLICT = "conflict"  # the stated ward and the town disagree
+    FUZZY = "fuzzy"  # a near spelling: offered, never taken by itself
     OUTSIDE = "outside"  # another municipality
     NOT_FOUND = "not_found"
 
@@ -23,20 +24,51 @@ class PlaceLevel(StrEnum):
 
     COORDINATE = "coordinate"  # given by the sender or a dispatcher
     LANDMARK = "landmark"
+    ASSET = "asset"  # a street lamp, pole, manhole or mirror by its number
+    HOUSE = "house"  # 号
+    BLOCK = "block"  # 番
     CHOME = "chome"  # 丁目, or a town without one
     OAZA = "oaza"  # 大字・町: all its 丁目
     WARD = "ward"
 
 
+class PlacingWarning(StrEnum):
+    """What a person should know about an answer; sentences are in the wording."""
+
+    SWAPPED = "swapped"  # latitude and longitude were the wrong way round: corrected
+    OLD_DATUM = "old_datum_suspected"  # 日本測地系? suggested, never applied
+    COARSE_NUMBERS = "coarse_coordinate"  # few decimals
+    BLOCK_UNKNOWN = "block_not_in_data"  # 番 is written but not in the data
+    NUMBER_UNKNOWN = "number_not_in_data"  # 号 is written but not in the data
+    RANGE = "range"  # several places or a stretch are written
+    FIRST_OF_LIST = "first_of_list"
+    DOUBLED_TOWN = "doubled_town"  # 横堤横堤5-3: read once
+    DROPPED_TOWN_WORD = "dropped_town_word"  # 茶臼山 for 茶臼山町
+    WARD_INFERRED = "ward_inferred"  # no ward is written; the town is in one only
+    RELATION = "relation"  # 南側, 向かい …: the point was moved or widened
+    NEAR_BORDER = "near_border"  # another ward or district is nearer than the radius
+    DISTRICT_UNSURE = "district_unsure"  # the radius reaches into another 校区
+    ENGINES_DIFFER = "engines_differ"
+    SETTLED_BY_PERSON = "settled_by_person"  # from the local gazetteer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One place that the text may mean."""
+    """
+    One place that the text may mean.
+
+    `town` is the official name without the ward; `block` and `number` are in ASCII.
+    """
 
     label: str
     place: LonLat
     level: PlaceLevel
     radius_m: int
     ward_code: str
+    town: str = ""
+    block: str = ""
+    number: str = ""
+    landmark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +77,10 @@ class Placement:
     What placing found.
 
     `radius_m` is how far the true place may lie; `rest` is what of the text was not
-    used (番・号, 付近 …). Only `ok` has a place; the others go to a person.
+    used (付近 …). Only `ok` has a place; the others go to a person. `town` is ward and
+    official town in one; `block` (番) and `number` (号) are what the text says, in
+    ASCII: `level` tells how much of it the data know. `municipality` names the other
+    city or town of an `outside`. `engines` says who answered what.
     """
 
     status: PlacingStatus
@@ -59,8 +94,23 @@ class Placement:
     matched_text: str = ""
     rest: str = ""
     candidates: tuple[Candidate, ...] = ()
+    block: str = ""
+    number: str = ""
+    landmark: str = ""
+    municipality: str = ""
+    warnings: tuple[PlacingWarning, ...] = ()
+    engines: tuple[str, ...] = ()
 
     @property
     def is_placed(self) -> bool:
-        """Whether the consultation may be shown on a map and planned."""
-        return self.status is PlacingStatus.OK and self.place is not None
+        """
+        Whether the consultation may be shown on a map and planned.
+
+        The middle of a ward is an answer, but no place that a crew can go to.
+        """
+        is_fine_enough = self.level is not PlaceLevel.WARD
+        return (
+            self.status is PlacingStatus.OK
+            and self.place is not None
+            and (is_fine_enough)
+        )

@@ -20,6 +20,7 @@ import osmium
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from dispatch.domain.travel import UNREACHABLE_S
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile
 from geodata.roads.access import travel_between
 from geodata.roads.graph import Ints, RoadGraph
@@ -44,7 +45,6 @@ from geodata.roads.programs import OsrmPrograms
 from geodata.roads.restrictions import lint_restrictions
 from geodata.roads.snapping import RoadSnapper
 from geodata.sources import RECORD_SUFFIX, sha256_of, write_whole
-from geodata.towns import Town
 from geodata.travel_times import StraightLineTravelTimes
 
 PROFILE = "light_truck.lua"
@@ -95,7 +95,7 @@ class _Steps:
 def build_roads(
     source: RoadSource,
     home: Path,
-    city: tuple[CityProfile, Sequence[Town]],
+    city: tuple[CityProfile, Sequence[TownRecord]],
     *,
     programs: OsrmPrograms,
     at: dt.datetime,
@@ -281,7 +281,7 @@ def places_off_road(
 
 
 def known_places(
-    profile: CityProfile, towns: Sequence[Town]
+    profile: CityProfile, towns: Sequence[TownRecord]
 ) -> tuple[list[tuple[str, LonLat]], list[tuple[str, LonLat]]]:
     """Works offices and towns with their names, as a road data set should reach."""
     wards = {ward.code: ward.name for ward in profile.wards}

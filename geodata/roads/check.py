@@ -9,6 +9,7 @@ from importlib import resources
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile
 from geodata.roads.build import PROFILE, known_places, places_off_road
 from geodata.roads.graph import RoadGraph
@@ -19,7 +20,6 @@ from geodata.roads.osrm_process import OsrmProcess
 from geodata.roads.programs import OsrmPrograms
 from geodata.roads.snapping import RoadSnapper
 from geodata.sources import sha256_of
-from geodata.towns import Town
 
 ANSWER_TIMEOUT_S = 30.0
 FAR_DEG = 1.0  # some 100 km: such a place must never be answered
@@ -35,7 +35,7 @@ class RoadFinding:
 
 def check_roads(
     data: RoadData,
-    city: tuple[CityProfile, Sequence[Town]],
+    city: tuple[CityProfile, Sequence[TownRecord]],
     programs: OsrmPrograms,
 ) -> tuple[RoadFinding, ...]:
     """
@@ -87,7 +87,7 @@ def _age(data: RoadData, profile: CityProfile) -> Iterator[RoadFinding]:
 
 
 def _coverage(
-    data: RoadData, city: tuple[CityProfile, Sequence[Town]]
+    data: RoadData, city: tuple[CityProfile, Sequence[TownRecord]]
 ) -> Iterator[RoadFinding]:
     try:
         graph = RoadGraph.load(data.folder / GRAPH_FILE)

@@ -16,10 +16,10 @@ from typing import Self
 import httpx2
 import pytest
 
+from tests.city_data import OSAKA_DATA, prepared
 from tests.shared_data import REPO
 
 NODE_MODULES = REPO / "node_modules"
-OSAKA_AREAS = REPO / "var" / "areas" / "osaka"
 SMALL_SEARCH = {
     "KIDOHAN_PLAN_SOLUTION_LIMIT": "40",
     "KIDOHAN_PLAN_ITERATIONS": "5",
@@ -41,15 +41,17 @@ def need_assets() -> Path:
     return NODE_MODULES
 
 
-def environment(areas: Path, **settings: str) -> dict[str, str]:
+def environment(geodata: Path, **settings: str) -> dict[str, str]:
     """Variables of a program: ours without strangers, then the given settings."""
+    city = settings.get("KIDOHAN_CITY", "osaka")
+    prepared(geodata, city)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("KIDOHAN_")}
     return {
         **clean,
         "COLUMNS": "120",
         "PYTHONPATH": str(REPO),
         "KIDOHAN_ASSETS_DIR": str(need_assets()),
-        "KIDOHAN_AREAS_DIR": str(areas),
+        "KIDOHAN_GEODATA_DIR": str(geodata),
         **settings,
     }
 
@@ -174,7 +176,7 @@ class Served:
 def served_settings(database: Path, **settings: str) -> dict[str, str]:
     """Variables of a server for the demonstration's day on some database."""
     return environment(
-        OSAKA_AREAS,
+        OSAKA_DATA,
         KIDOHAN_DATABASE_URL=f"sqlite:///{database}",
         KIDOHAN_DEMO_NOW=DEMO_NOW,
         KIDOHAN_API_KEYS=f"acceptance:{API_KEY}",

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.command import OSAKA_AREAS, SMALL_SEARCH, environment, run_cli
+from tests.acceptance.command import SMALL_SEARCH, environment, run_cli
+from tests.city_data import OSAKA_DATA
 
 COUNT = 60
 
@@ -35,7 +36,7 @@ class DemoRun:
 
 def play_demo(folder: Path) -> DemoRun:
     """Play the demonstration in a folder."""
-    variables = environment(OSAKA_AREAS, **SMALL_SEARCH)
+    variables = environment(OSAKA_DATA, **SMALL_SEARCH)
     out = folder / "out"
     arguments = ("--no-serve", "--count", str(COUNT), "--out", str(out))
     done = run_cli(folder, variables, "demo", *arguments)

@@ -39,20 +39,20 @@ def plan_routes(database: Path) -> dict[str, list[tuple[str, int, int]]]:
 
 
 @contextmanager
-def opened(database: Path, city: str, areas: Path) -> Iterator[Services]:
+def opened(database: Path, city: str, geodata: Path) -> Iterator[Services]:
     """Open the services of a city on a database, with no solving process started."""
     settings = Settings(
-        city=city, database_url=f"sqlite:///{database}", areas_dir=areas
+        city=city, database_url=f"sqlite:///{database}", geodata_dir=geodata
     )
     with open_services(settings) as services:
         yield services
         services.store._engine.dispose()  # noqa: SLF001 - nobody else may close it
 
 
-def judged(database: Path, city: str, areas: Path, day: str) -> tuple[Violation, ...]:
+def judged(database: Path, city: str, geodata: Path, day: str) -> tuple[Violation, ...]:
     """Faults of the plan in force, by a problem built anew from the charts."""
     date = dt.date.fromisoformat(day)
-    with opened(database, city, areas) as services:
+    with opened(database, city, geodata) as services:
         stored = services.store.in_force(date)
         assert stored is not None
         profile = services.profile

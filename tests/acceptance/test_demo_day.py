@@ -12,9 +12,10 @@ import pytest
 import zxingcpp
 
 from geodata.city import load_city
-from tests.acceptance.command import DEMO_DATE, OSAKA_AREAS
+from tests.acceptance.command import DEMO_DATE
 from tests.acceptance.conftest import COUNT, DemoRun, play_demo
 from tests.acceptance.records import judged, plan_routes, rows
+from tests.city_data import OSAKA_DATA
 
 BASE_URL = "http://127.0.0.1:8000"  # printed in QR codes unless the city sets another
 OUTSIDE = re.compile(
@@ -86,7 +87,7 @@ def test_summary_agrees_with_the_database(demo_run: DemoRun) -> None:
 
 
 def test_plan_breaks_no_rule_when_judged_anew(demo_run: DemoRun) -> None:
-    assert judged(demo_run.database, "osaka", OSAKA_AREAS, DEMO_DATE) == ()
+    assert judged(demo_run.database, "osaka", OSAKA_DATA, DEMO_DATE) == ()
 
 
 def test_every_team_has_a_sheet_and_every_office_a_map(demo_run: DemoRun) -> None:

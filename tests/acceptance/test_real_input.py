@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from geodata.city import load_city
-from tests.acceptance.command import OSAKA_AREAS, SMALL_SEARCH, environment, run_cli
+from tests.acceptance.command import SMALL_SEARCH, environment, run_cli
 from tests.acceptance.records import judged, rows
+from tests.city_data import OSAKA_DATA
 from tests.shared_data import REPO, need_shared
 
 PROFILES = REPO / "geodata"
@@ -46,7 +47,7 @@ def osaka(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     file = need_shared("data/addresses/osaka_address_points_dev.csv")
     folder = tmp_path_factory.mktemp("osaka")
     database = folder / "osaka.sqlite3"
-    variables = environment(OSAKA_AREAS, KIDOHAN_DATABASE_URL=f"sqlite:///{database}")
+    variables = environment(OSAKA_DATA, KIDOHAN_DATABASE_URL=f"sqlite:///{database}")
     mapping = PROFILES / "osaka" / "import_mapping.toml"
     arguments = ("import", str(file), "--mapping", str(mapping), "--received-at", GIVEN)
     runs = [run_cli(folder, variables, *arguments) for _ in range(2)]
@@ -86,7 +87,7 @@ class BostonDay:
     """July's requests of ten years as the pile of one morning, planned."""
 
     folder: Path
-    areas: Path
+    geodata: Path
     imported: tuple[int, int, int, int]
     printed: str
 
@@ -105,9 +106,9 @@ class BostonDay:
 def boston(tmp_path_factory: pytest.TempPathFactory) -> BostonDay:
     file = need_shared("data/reports/boston_311_sample_2015_2024.csv")
     folder = tmp_path_factory.mktemp("boston")
-    areas = folder / "areas"
+    geodata = folder / "geodata"
     variables = environment(
-        areas,
+        geodata,
         KIDOHAN_CITY="boston",
         KIDOHAN_DATABASE_URL=f"sqlite:///{folder / 'boston.sqlite3'}",
         **SMALL_SEARCH,
@@ -125,7 +126,7 @@ def boston(tmp_path_factory: pytest.TempPathFactory) -> BostonDay:
     assert planned.returncode == 0, planned.stdout + planned.stderr
     return BostonDay(
         folder=folder,
-        areas=areas,
+        geodata=geodata,
         imported=counted(taken.stdout),
         printed=planned.stdout,
     )
@@ -159,4 +160,4 @@ def test_pile_is_planned_with_maps_and_sheets(boston: BostonDay) -> None:
 
 def test_real_plan_breaks_no_rule_when_judged_anew(boston: BostonDay) -> None:
     assert boston.summary["violations"] == 0
-    assert judged(boston.database, "boston", boston.areas, BOSTON_DAY) == ()
+    assert judged(boston.database, "boston", boston.geodata, BOSTON_DAY) == ()

@@ -27,12 +27,12 @@ from geodata.roads.osrm_client import OsrmClient, OsrmTable
 from geodata.roads.routing import Drive
 from geodata.roads.service import RoadTravelTimes
 from tests.acceptance.command import (
-    OSAKA_AREAS,
     SMALL_SEARCH,
     environment,
     run_cli,
 )
 from tests.builders import TOKYO
+from tests.city_data import OSAKA_DATA, prepared
 from tests.geodata.road_data import need_programs
 from tests.shared_data import need_shared
 
@@ -61,7 +61,7 @@ class RoadDay:
         return load_settings(
             {},
             roads_dir=self.roads,
-            areas_dir=OSAKA_AREAS,
+            geodata_dir=prepared(),
             database_url=f"sqlite:///{self.folder / 'out' / 'kidohan.sqlite3'}",
             plan_solution_limit=40,
             plan_iterations=5,
@@ -76,7 +76,7 @@ def road_day(tmp_path_factory: pytest.TempPathFactory) -> RoadDay:
     pbf = need_shared("data/roads/osaka_plateau_roads.osm.pbf")
     folder = tmp_path_factory.mktemp("road-day")
     variables = environment(
-        OSAKA_AREAS, **SMALL_SEARCH, KIDOHAN_ROADS_DIR=str(folder / "roads")
+        OSAKA_DATA, **SMALL_SEARCH, KIDOHAN_ROADS_DIR=str(folder / "roads")
     )
     words = ("roads", "build", str(pbf), "--no-ch", "--attribution", "PLATEAU")
     done = run_cli(folder, variables, *words)

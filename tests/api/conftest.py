@@ -1,4 +1,4 @@
-"""A served installation for each module; the city's areas are made once."""
+"""A served installation for each module; the city's data are made once."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from api.geodata_wiring import prepare_bundle
+from api.settings import Settings
+from geodata.city import load_city
 from tests.api.installation import running, settings_for
 
 
 @pytest.fixture(scope="session")
-def areas_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder where the first installation puts the areas for all the others."""
-    return tmp_path_factory.getbasetemp() / "areas"
+def geodata_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small city data that all installations read."""
+    folder = tmp_path_factory.getbasetemp() / "geodata"
+    prepare_bundle(Settings(geodata_dir=folder), load_city("osaka"))
+    return folder
 
 
 @pytest.fixture(scope="module")
 def client(
-    tmp_path_factory: pytest.TempPathFactory, areas_dir: Path
+    tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path
 ) -> Iterator[TestClient]:
     """Serve an empty installation to one module."""
-    settings = settings_for(tmp_path_factory.mktemp("installation"), areas_dir)
+    settings = settings_for(tmp_path_factory.mktemp("installation"), geodata_dir)
     with running(settings) as served:
         yield served

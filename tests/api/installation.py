@@ -30,11 +30,12 @@ NOWHERE = "聞き取れなかった場所"
 HOSTILE = "<script>alert(1)</script>${1+1}"
 
 
-def settings_for(folder: Path, areas_dir: Path) -> Settings:
+def settings_for(folder: Path, geodata_dir: Path) -> Settings:
     """Make settings with a short search and a database of their own."""
     return Settings(
         city="osaka",
-        areas_dir=areas_dir,
+        geodata_dir=geodata_dir,
+        national_dir=folder / "national",  # none: the second engine knows the city
         roads_dir=folder / "roads",  # none: travel is straight lines
         database_url=f"sqlite:///{folder / 'kidohan.sqlite3'}",
         assets_dir=REPO / "node_modules",

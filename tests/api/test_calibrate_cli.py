@@ -12,7 +12,8 @@ import pytest
 
 from dispatch.domain.place import LonLat
 from geodata.roads.calibration import COLUMNS
-from tests.api.test_roads_cli import NO_SOURCE, OK, Run, city, run  # noqa: F401 - fixtures
+from tests.api.test_geodata_cli import Run
+from tests.api.test_roads_cli import NO_SOURCE, OK, city, run  # noqa: F401 - fixtures
 from tests.geodata.road_data import OFF_ROAD, copied, place, town_roads
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -383,8 +383,8 @@ def test_notice_of_a_closure_that_is_not_there_says_nothing(client: TestClient) 
 
 
 @pytest.fixture
-def empty(tmp_path: Path, areas_dir: Path) -> Iterator[TestClient]:
-    with running(settings_for(tmp_path, areas_dir)) as served:
+def empty(tmp_path: Path, geodata_dir: Path) -> Iterator[TestClient]:
+    with running(settings_for(tmp_path, geodata_dir)) as served:
         yield served
 
 

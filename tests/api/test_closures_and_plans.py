@@ -29,8 +29,8 @@ MINUTES = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
-def client(tmp_path: Path, areas_dir: Path) -> Iterator[TestClient]:
-    with running(settings_for(tmp_path, areas_dir)) as opened:
+def client(tmp_path: Path, geodata_dir: Path) -> Iterator[TestClient]:
+    with running(settings_for(tmp_path, geodata_dir)) as opened:
         yield opened
 
 

@@ -26,11 +26,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, areas_dir: Path) -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path) -> Iterator[str]:
     """Serve an installation without road data, with one hostile closure in force."""
     folder = tmp_path_factory.mktemp("closures")
     settings = environment(
-        areas_dir,
+        geodata_dir,
         KIDOHAN_DATABASE_URL=f"sqlite:///{folder / 'closures.sqlite3'}",
         KIDOHAN_API_KEYS=f"desk:{API_KEY}",
         KIDOHAN_ROADS_DIR=str(folder / "none"),

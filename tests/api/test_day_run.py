@@ -54,10 +54,10 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory, areas_dir: Path) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path) -> Iterator[Ran]:
     """Run a small synthetic day."""
     folder = tmp_path_factory.mktemp("day")
-    with open_services(settings_for(folder, areas_dir), FixedClock(NOW)) as services:
+    with open_services(settings_for(folder, geodata_dir), FixedClock(NOW)) as services:
         services.solver.warm()
         params = DemoParams(date=DAY, count=COUNT)
         items = demo_consultations(

@@ -156,10 +156,10 @@ def progress_until_done(client: TestClient) -> Iterator[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def day(
-    tmp_path_factory: pytest.TempPathFactory, areas_dir: Path
+    tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path
 ) -> Iterator[PlannedDay]:
     """Serve a day whose plan is in force."""
-    settings = settings_for(tmp_path_factory.mktemp("planned"), areas_dir)
+    settings = settings_for(tmp_path_factory.mktemp("planned"), geodata_dir)
     with running(settings) as client:
         yield planned_day(client)
 
@@ -200,9 +200,9 @@ def test_every_page_opens_in_japanese_with_a_title(
 
 @pytest.mark.parametrize("url", ["/", "/map", "/plan", "/charts", "/charts/new"])
 def test_page_of_an_empty_installation_says_what_comes_there(
-    url: str, tmp_path: Path, areas_dir: Path
+    url: str, tmp_path: Path, geodata_dir: Path
 ) -> None:
-    with running(settings_for(tmp_path, areas_dir)) as client:
+    with running(settings_for(tmp_path, geodata_dir)) as client:
         text = page_of(client, url)
     assert url == "/charts/new" or 'class="empty"' in text
 

@@ -103,9 +103,11 @@ CONSULTATIONS = (
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory, areas_dir: Path) -> Iterator[Drawn]:
+def drawn(
+    tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path
+) -> Iterator[Drawn]:
     """Take the consultations, plan their day, and be ready to draw it."""
-    settings = settings_for(tmp_path_factory.mktemp("pictures"), areas_dir)
+    settings = settings_for(tmp_path_factory.mktemp("pictures"), geodata_dir)
     with running(settings) as client:
         yield drawn_by(client)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from api import main as entry
 from api.progress import bars
 from api.road_wiring import Travel, open_travel
 from api.settings import Settings
@@ -27,6 +26,7 @@ from geodata.roads.remote import RemoteTravelTimes
 from geodata.roads.routing import Drive
 from geodata.roads.service import RoadTravelTimes
 from geodata.sources import sha256_of
+from tests.api.test_geodata_cli import Run
 from tests.builders import moment
 from tests.geodata.road_data import (
     OFFICES,
@@ -43,7 +43,7 @@ from tests.geodata.test_fetch import Publisher
 from tests.geodata.test_fetch import serving as publishing
 from tests.geodata.test_valhalla import Server, leg, trip
 
-OK, MISUSED, NO_SOURCE, FOUND_WRONG = 0, 2, 3, 3
+OK, NO_SOURCE, FOUND_WRONG = 0, 3, 3
 NOON = moment("12:00")
 
 
@@ -73,23 +73,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "roads"
-
-
-class Run:
-    """Runs one command in this process: its exit code and what it printed."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
-
-    def __call__(self, *words: str | Path) -> tuple[object, str]:
-        self._monkeypatch.setattr("sys.argv", ["kidohan", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            entry.main()
-        # Long lines are wrapped where the terminal ends: here that means nothing.
-        return ended.value.code or OK, self._capsys.readouterr().out.replace("\n", "")
 
 
 @pytest.fixture
@@ -270,33 +253,6 @@ def test_fetched_roads_are_cut_to_the_city_and_built_with_their_owner(
     assert data is not None
     assert data.manifest.attribution == "© 例の[作者]"
     assert (data.manifest.num_segments, data.manifest.restrictions) == (48, 1)
-
-
-def test_a_source_that_does_not_answer_is_told(
-    run: Run, publisher: Publisher, tmp_path: Path
-) -> None:
-    publisher.statuses = [404] * 10
-    code, said = run("geodata", "fetch", "roads", "--to", tmp_path / "sources")
-    assert code == NO_SOURCE
-    assert "404" in said
-
-
-@pytest.mark.usefixtures("publisher")
-def test_a_kind_of_data_that_nobody_offers_is_told(run: Run, tmp_path: Path) -> None:
-    code, said = run("geodata", "fetch", "rivers", "--to", tmp_path / "sources")
-    assert code == MISUSED
-    assert "指定できるもの: roads" in said
-
-
-def test_a_proxy_may_be_named_and_the_folder_is_the_citys(
-    run: Run, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The publisher stands in for the proxy too: it is asked with the whole address.
-    monkeypatch.chdir(tmp_path)
-    proxy = f"http://127.0.0.1:{publisher.port}"
-    assert run("geodata", "fetch", "roads", "--proxy", proxy)[0] == OK
-    assert {path for path, _ in publisher.seen} == {publisher.url}
-    assert (tmp_path / "var/sources/osaka/osaka-roads.osm.pbf").is_file()
 
 
 # -- what an installation makes of what it has -----------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -86,6 +88,9 @@ def test_keys_are_not_shown() -> None:
     assert "very-secret-key" not in f"{settings!r} {settings}"
 
 
-def test_prepared_areas_lie_under_the_city_name_unless_told() -> None:
+def test_city_data_lie_under_the_city_name_unless_told() -> None:
     settings = load_settings({}, city="geodata/boston")
-    assert settings.prepared_areas_dir.as_posix() == "var/areas/boston"
+    assert settings.city_data_dir.as_posix() == "var/geodata/boston"
+    assert settings.national_data_dir.as_posix() == "var/geodata/national"
+    told = load_settings({}, geodata_dir=Path("bundle"))
+    assert told.city_data_dir == Path("bundle")

@@ -16,7 +16,9 @@ from api.wording import (
     REASON_TEXT,
     STATUS_TEXT,
     URGENCY_TEXT,
+    WARNING_TEXT,
     deadline_text,
+    elapsed_text,
     era_date,
     moment_text,
     number_prefix,
@@ -24,7 +26,7 @@ from api.wording import (
 from dispatch.domain.case_chart import ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.consultation import Channel
-from dispatch.domain.placing import PlaceLevel, PlacingStatus
+from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.domain.plan import UnassignedReason
 from dispatch.ports import PlanStatus
 from tests.api.installation import NOW, TOKYO
@@ -115,6 +117,7 @@ def test_no_moment_is_written_as_nothing() -> None:
         (Channel, CHANNEL_TEXT),
         (PlaceLevel, LEVEL_TEXT),
         (PlacingStatus, PLACING_TEXT),
+        (PlacingWarning, WARNING_TEXT),
         (UnassignedReason, REASON_TEXT),
         (PlanStatus, PLAN_STATUS_TEXT),
     ],
@@ -125,3 +128,13 @@ def test_every_state_has_its_own_word(
 ) -> None:
     assert set(texts) == set(kinds)
     assert len(set(texts.values())) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(-5, "0分"), (0, "0分"), (59, "59分"), (125, "2時間5分"), (3 * 1440, "3日")],
+)
+def test_time_that_has_passed_is_told_in_its_fitting_unit(
+    minutes: int, text: str
+) -> None:
+    assert elapsed_text(NOW - dt.timedelta(minutes=minutes), NOW) == text

@@ -20,6 +20,7 @@ from dispatch.domain.case_chart import ARROWS, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.plan import Score
+from tests.city_data import prepared
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -40,7 +41,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = load_settings(
         {},
         database_url=f"sqlite:///{folder / 'described.sqlite3'}",
-        areas_dir=folder / "areas",
+        geodata_dir=prepared(),
     )
     return create_app(settings).openapi()
 

@@ -28,7 +28,6 @@ from tests.acceptance.command import (
     DEMO_DATE,
     DEMO_NOW,
     NODE_MODULES,
-    OSAKA_AREAS,
     SMALL_SEARCH,
     Served,
     environment,
@@ -38,6 +37,7 @@ from tests.acceptance.command import (
 )
 from tests.acceptance.records import judged, rows
 from tests.acceptance.test_served_day import post, reports
+from tests.city_data import OSAKA_DATA, prepared
 from tests.maps.test_maps_in_browser import (  # noqa: F401 - fixtures
     browser,
     site,
@@ -82,7 +82,7 @@ def played(
     benchmark: BenchmarkFixture, folder: Path, *options: str
 ) -> tuple[float, dict[str, Any]]:
     """Time the whole process of a demonstration with the settings of the city."""
-    variables = environment(OSAKA_AREAS)
+    variables = environment(OSAKA_DATA)
 
     def play() -> float:
         began = time.perf_counter()
@@ -128,7 +128,7 @@ def test_storm_day_of_three_times_as_many(
     until_plan = ("prepare", "generate", "intake", "plan")
     assert sum(summary["seconds_by_step"][s] for s in until_plan) <= DAY_BAR_S
     database = tmp_path / "out" / "kidohan.sqlite3"
-    assert judged(database, "osaka", OSAKA_AREAS, DEMO_DATE) == ()
+    assert judged(database, "osaka", OSAKA_DATA, DEMO_DATE) == ()
 
 
 def test_intake_through_the_api(
@@ -162,7 +162,7 @@ def drawn_overview(folder: Path) -> str:
     """Draw 5,000 open items placed and assigned by the real city's rules."""
     settings = Settings(
         database_url=f"sqlite:///{folder / 'overview.sqlite3'}",
-        areas_dir=OSAKA_AREAS,
+        geodata_dir=prepared(),
         demo_now=dt.datetime.fromisoformat(DEMO_NOW),
     )
     profile = load_city("osaka")
@@ -212,7 +212,7 @@ def memory_mb(pids: set[int]) -> tuple[float, float]:
 def test_memory_of_a_server_with_a_planned_day(tmp_path: Path, tell: Tell) -> None:
     done = run_cli(
         tmp_path,
-        environment(OSAKA_AREAS, **SMALL_SEARCH),
+        environment(OSAKA_DATA, **SMALL_SEARCH),
         *("demo", "--no-serve", "--out", "out"),
     )
     assert done.returncode == 0, done.stdout + done.stderr

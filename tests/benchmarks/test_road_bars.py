@@ -24,6 +24,7 @@ from dispatch.closure_desk import CityTime, ClosureDesk, NewClosure
 from dispatch.domain.closure import ClosureReason, ClosureShape
 from dispatch.domain.place import LonLat, great_circle_m
 from dispatch.domain.travel import TravelLevel
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile, load_city
 from geodata.roads.manifest import RoadData, open_road_data
 from geodata.roads.networks import AS_BUILT
@@ -32,7 +33,7 @@ from geodata.roads.osrm_process import OsrmProcess
 from geodata.roads.programs import OsrmPrograms, default_engine_dir
 from geodata.roads.routing import Drive
 from geodata.roads.service import RoadTravelTimes
-from geodata.towns import Town, read_towns
+from geodata.towns import read_towns
 from tests.acceptance.command import family
 from tests.benchmarks.edge_based import EdgeBasedRoads
 from tests.builders import TOKYO
@@ -68,7 +69,7 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
 
 
 @pytest.fixture(scope="module")
-def city() -> tuple[CityProfile, tuple[Town, ...]]:
+def city() -> tuple[CityProfile, tuple[TownRecord, ...]]:
     profile = load_city("osaka")
     return profile, read_towns(profile)
 
@@ -119,7 +120,7 @@ def test_time_of_the_contraction_is_told(data: RoadData, tell: Tell) -> None:
     assert data.has_ch
 
 
-def sample(towns: tuple[Town, ...], count: int) -> list[tuple[float, float]]:
+def sample(towns: tuple[TownRecord, ...], count: int) -> list[tuple[float, float]]:
     chosen = random.Random(7).choices(towns, k=count)  # noqa: S311 - a sample
     return [(town.place.lon, town.place.lat) for town in chosen]
 
@@ -129,7 +130,7 @@ def sample(towns: tuple[Town, ...], count: int) -> list[tuple[float, float]]:
 )
 def test_table_of_300(
     data: RoadData,
-    city: tuple[CityProfile, tuple[Town, ...]],
+    city: tuple[CityProfile, tuple[TownRecord, ...]],
     tell: Tell,
     algorithm: str,
     bar_s: float,
@@ -150,7 +151,7 @@ def test_table_of_300(
 
 @pytest.fixture
 def travel(
-    data: RoadData, city: tuple[CityProfile, tuple[Town, ...]], tmp_path: Path
+    data: RoadData, city: tuple[CityProfile, tuple[TownRecord, ...]], tmp_path: Path
 ) -> Iterator[tuple[Travel, ClosureDesk]]:
     """Travel as the service opens it, with a desk that shuts roads."""
     profile = city[0]
@@ -174,7 +175,7 @@ class _Noon:
 
 def test_matrix_of_1500_in_blocks(
     travel: tuple[Travel, ClosureDesk],
-    city: tuple[CityProfile, tuple[Town, ...]],
+    city: tuple[CityProfile, tuple[TownRecord, ...]],
     tell: Tell,
 ) -> None:
     places = [town.place for town in city[1][:1500]]
@@ -188,7 +189,7 @@ def test_matrix_of_1500_in_blocks(
 
 def test_24_routes_with_lines_and_turns(
     travel: tuple[Travel, ClosureDesk],
-    city: tuple[CityProfile, tuple[Town, ...]],
+    city: tuple[CityProfile, tuple[TownRecord, ...]],
     tell: Tell,
 ) -> None:
     profile, towns = city
@@ -210,7 +211,7 @@ def test_24_routes_with_lines_and_turns(
 
 
 def test_times_against_an_exact_edge_based_dijkstra(
-    data: RoadData, city: tuple[CityProfile, tuple[Town, ...]], tell: Tell
+    data: RoadData, city: tuple[CityProfile, tuple[TownRecord, ...]], tell: Tell
 ) -> None:
     text = (city[0].folder / "roads.toml").read_text(encoding="utf-8")
     pbf = need_shared("data/roads/osaka_plateau_roads.osm.pbf")
@@ -248,7 +249,7 @@ def test_times_against_an_exact_edge_based_dijkstra(
 
 def test_every_town_and_office_lies_on_a_road(
     travel: tuple[Travel, ClosureDesk],
-    city: tuple[CityProfile, tuple[Town, ...]],
+    city: tuple[CityProfile, tuple[TownRecord, ...]],
     data: RoadData,
     tell: Tell,
 ) -> None:
@@ -319,7 +320,7 @@ def crosses(path: tuple[LonLat, ...]) -> bool:
 
 def test_killed_engine_comes_back(
     travel: tuple[Travel, ClosureDesk],
-    city: tuple[CityProfile, tuple[Town, ...]],
+    city: tuple[CityProfile, tuple[TownRecord, ...]],
     tell: Tell,
 ) -> None:
     roads = travel[0].roads

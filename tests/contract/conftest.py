@@ -1,5 +1,5 @@
 """The served installation of the api's tests, for the contract's too."""
 
-from tests.api.conftest import areas_dir, client
+from tests.api.conftest import client, geodata_dir
 
-__all__ = ["areas_dir", "client"]
+__all__ = ["client", "geodata_dir"]

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dispatch.domain.place import LonLat
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile, load_city
 from geodata.roads.build import RoadSource, build_roads
 from geodata.roads.graph import RoadGraph
@@ -30,7 +31,6 @@ from geodata.roads.numbers import JunctionDelay, city_numbers
 from geodata.roads.osrm_client import OsrmClient
 from geodata.roads.programs import NEEDED, OsrmPrograms, default_engine_dir
 from geodata.roads.snapping import RoadSnapper, Snapped
-from geodata.towns import Town as NamedTown
 from tests.builders import TOKYO
 from tests.geodata.road_fixtures import Extra, Town, write_town
 
@@ -72,10 +72,10 @@ def town_city() -> CityProfile:
     return replace(osaka, offices=offices)
 
 
-def named_towns(*crossings: Crossing) -> tuple[NamedTown, ...]:
+def named_towns(*crossings: Crossing) -> tuple[TownRecord, ...]:
     """Towns (町丁目) at points of the town, in one ward."""
     return tuple(
-        NamedTown(
+        TownRecord(
             ward_code="271021",
             name=f"{at}番町",
             oaza=f"{at}番町",

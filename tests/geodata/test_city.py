@@ -278,7 +278,6 @@ def test_a_row_of_another_length_is_refused(copy: Path) -> None:
         ('"nearest"', '"lottery"', "assignment_policy"),
         ("speed_kmh = 21", 'speed_kmh = "fast"', "travel.speed_kmh"),
         ("west = 135.36", "", "bounds.west"),
-        ('"voronoi_schools"', '"guessed"', "districts.kind"),
         ('country = "JP"', 'country = "XX"', "XX"),
         ('"12-29"', '"12-32"', "12-32"),
         ('id = "osaka"', "id = ", "profile.toml"),

@@ -15,10 +15,11 @@ from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.consultation import MAX_DESCRIPTION, MAX_LINE, Channel
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.place import great_circle_m
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile, load_city
 from geodata.demo_day import DemoItem, DemoParams, demo_consultations
 from geodata.tables import read_toml
-from geodata.towns import Town, read_towns
+from geodata.towns import read_towns
 
 DATE = dt.date(2026, 11, 24)  # Tuesday; Monday the 23rd is a holiday
 LAST_CLOSE = dt.datetime(2026, 11, 20, 17, 30)  # noqa: DTZ001 - compared as local time
@@ -33,23 +34,23 @@ def osaka() -> CityProfile:
 
 
 @pytest.fixture(scope="module")
-def towns(osaka: CityProfile) -> tuple[Town, ...]:
+def towns(osaka: CityProfile) -> tuple[TownRecord, ...]:
     return read_towns(osaka)
 
 
 @pytest.fixture(scope="module")
-def items(osaka: CityProfile, towns: tuple[Town, ...]) -> tuple[DemoItem, ...]:
+def items(osaka: CityProfile, towns: tuple[TownRecord, ...]) -> tuple[DemoItem, ...]:
     return demo_consultations(osaka, towns, DemoParams())
 
 
 @pytest.fixture(scope="module")
-def many(osaka: CityProfile, towns: tuple[Town, ...]) -> tuple[DemoItem, ...]:
+def many(osaka: CityProfile, towns: tuple[TownRecord, ...]) -> tuple[DemoItem, ...]:
     """So many that shares are near their expectation."""
     return demo_consultations(osaka, towns, DemoParams(count=4_000))
 
 
 @pytest.fixture(scope="module")
-def storm(osaka: CityProfile, towns: tuple[Town, ...]) -> tuple[DemoItem, ...]:
+def storm(osaka: CityProfile, towns: tuple[TownRecord, ...]) -> tuple[DemoItem, ...]:
     return demo_consultations(osaka, towns, DemoParams(storm=True))
 
 
@@ -58,13 +59,13 @@ def local(item: DemoItem) -> dt.datetime:
 
 
 def test_same_seed_gives_the_same_pile(
-    osaka: CityProfile, towns: tuple[Town, ...], items: tuple[DemoItem, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...], items: tuple[DemoItem, ...]
 ) -> None:
     assert demo_consultations(osaka, towns, DemoParams()) == items
 
 
 def test_another_seed_gives_another_pile(
-    osaka: CityProfile, towns: tuple[Town, ...], items: tuple[DemoItem, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...], items: tuple[DemoItem, ...]
 ) -> None:
     assert demo_consultations(osaka, towns, DemoParams(seed=1)) != items
 
@@ -102,7 +103,7 @@ def test_all_came_in_between_the_last_close_and_the_opening(
 
 
 def test_after_an_ordinary_day_only_the_night_is_waiting(
-    osaka: CityProfile, towns: tuple[Town, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...]
 ) -> None:
     params = DemoParams(date=dt.date(2026, 11, 26), count=100)  # a Thursday
     first = demo_consultations(osaka, towns, params)[0]
@@ -201,7 +202,7 @@ def test_channels_vary_and_counters_are_staffed(many: tuple[DemoItem, ...]) -> N
 
 
 def test_positions_are_near_a_town(
-    many: tuple[DemoItem, ...], towns: tuple[Town, ...]
+    many: tuple[DemoItem, ...], towns: tuple[TownRecord, ...]
 ) -> None:
     places = [i.consultation.position for i in many if i.consultation.position]
     assert 0.02 <= len(places) / len(many) <= 0.04
@@ -239,7 +240,7 @@ def test_city_without_towns_has_no_demo(osaka: CityProfile) -> None:
 
 
 def test_missing_words_are_named(
-    osaka: CityProfile, towns: tuple[Town, ...], tmp_path: Path
+    osaka: CityProfile, towns: tuple[TownRecord, ...], tmp_path: Path
 ) -> None:
     words = (osaka.folder / "demo_phrases.toml").read_text(encoding="utf-8")
     broken = re.sub(r"(?m)^relations = \[[^]]*\]", "relations = []", words)

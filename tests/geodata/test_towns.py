@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from dispatch.domain.errors import SourceError
+from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile, GazetteerSource, load_city
 from geodata.towns import (
-    Town,
+    municipalities,
     number_of_kanji,
-    other_municipalities,
     places_around,
     read_towns,
 )
@@ -30,7 +30,7 @@ def osaka() -> CityProfile:
 
 
 @pytest.fixture(scope="module")
-def towns(osaka: CityProfile) -> tuple[Town, ...]:
+def towns(osaka: CityProfile) -> tuple[TownRecord, ...]:
     return read_towns(osaka)
 
 
@@ -44,25 +44,29 @@ def fake_gazetteer(
 
 
 def test_all_1903_towns_of_the_24_wards_are_read(
-    osaka: CityProfile, towns: tuple[Town, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...]
 ) -> None:
     assert len(towns) == 1903
     assert {town.ward_code for town in towns} == {ward.code for ward in osaka.wards}
     assert all(osaka.bounds.contains(town.place) for town in towns)
 
 
-def test_a_town_is_told_apart_into_its_name_and_number(towns: tuple[Town, ...]) -> None:
+def test_a_town_is_told_apart_into_its_name_and_number(
+    towns: tuple[TownRecord, ...],
+) -> None:
     nonaka = next(town for town in towns if town.name == "野中南二丁目")
     assert (nonaka.oaza, nonaka.chome, nonaka.ward_code) == ("野中南", 2, "271233")
     assert nonaka.place.lon == pytest.approx(135.48, abs=0.01)
 
 
-def test_a_town_without_a_number_keeps_its_whole_name(towns: tuple[Town, ...]) -> None:
+def test_a_town_without_a_number_keeps_its_whole_name(
+    towns: tuple[TownRecord, ...],
+) -> None:
     plain = next(town for town in towns if town.name == "十二軒町")
     assert (plain.oaza, plain.chome) == ("十二軒町", None)
 
 
-def test_some_names_exist_in_two_wards(towns: tuple[Town, ...]) -> None:
+def test_some_names_exist_in_two_wards(towns: tuple[TownRecord, ...]) -> None:
     wards_of = Counter(
         oaza for oaza, _ in {(town.oaza, town.ward_code) for town in towns}
     )
@@ -84,8 +88,12 @@ def test_what_is_no_kanji_number_is_refused(text: str) -> None:
 
 
 def test_other_municipalities_are_known_and_ours_is_not(osaka: CityProfile) -> None:
-    others = other_municipalities(osaka)
+    names = municipalities(osaka)
+    others = names.keys()
     assert {"堺市", "堺市堺区", "東大阪市", "守口市", "尼崎市", "島本町"} <= others
+    assert names["島本町"] == names["三島郡島本町"] == "大阪府三島郡島本町"
+    assert names["堺市"] == "大阪府堺市"
+    assert names["府中市"] == "府中市", "東京都 and 広島県 have one"
     assert "東京都港区" in others
     assert not {ward.name for ward in osaka.wards} & others
     assert "大阪市" not in others
@@ -93,14 +101,14 @@ def test_other_municipalities_are_known_and_ours_is_not(osaka: CityProfile) -> N
 
 
 def test_no_town_of_ours_is_taken_for_a_municipality(
-    osaka: CityProfile, towns: tuple[Town, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...]
 ) -> None:
     names = {town.name for town in towns} | {town.oaza for town in towns}
-    assert not names & other_municipalities(osaka)
+    assert not names & municipalities(osaka).keys()
 
 
 def test_the_places_around_are_not_ours(
-    osaka: CityProfile, towns: tuple[Town, ...]
+    osaka: CityProfile, towns: tuple[TownRecord, ...]
 ) -> None:
     around = places_around(osaka)
     assert len(around) > 1000
@@ -110,7 +118,7 @@ def test_the_places_around_are_not_ours(
 def test_a_city_without_a_gazetteer_has_no_towns() -> None:
     boston = load_city("boston")
     assert read_towns(boston) == ()
-    assert other_municipalities(boston) == frozenset()
+    assert not municipalities(boston)
     assert places_around(boston) == ()
 
 

@@ -1,0 +1,182 @@
+"""The command line of the geocoder: kidohan geocode [FILE] | --explain TEXT."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from api.geocode_records import RecordNames, record_of
+from api.settings import load_settings
+from dispatch.domain.errors import InvalidInputError, SourceError
+from geodata.bundle.store import open_bundle
+from geodata.city import load_city
+from geodata.geocoding.explain import explained
+from geodata.geocoding.geocoder import CityGeocoder, PlaceQuery
+from geodata.geocoding.make import make_geocoder
+
+CHUNK = 1000  # lines whose areas are asked for at once
+STDIN = "-"
+QUERY_FIELDS = ("address", "landmark", "ward")
+MAX_LINE_BYTES = 1_000_000  # a longer one is no line of text
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+
+class OutputFormat(StrEnum):
+    """How answers are written."""
+
+    JSONL = "jsonl"
+
+
+@cli.callback()
+def main() -> None:
+    """Make `geocode` a word of the command line although it is the only one."""
+
+
+@cli.command()
+def geocode(
+    file: Annotated[
+        str, typer.Argument(help="one text a line, or a CSV; - for standard input")
+    ] = STDIN,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", "-b", help="city data; var/geodata/CITY")
+    ] = None,
+    form: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="one JSON object a line")
+    ] = OutputFormat.JSONL,
+    columns: Annotated[
+        str,
+        typer.Option(help="CSV with a header: address=住所,ward=区,landmark=目標物"),
+    ] = "",
+    on: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="day for which areas are wanted"),
+    ] = None,
+    explain: Annotated[
+        str, typer.Option(help="show each step for one text, for a person")
+    ] = "",
+) -> None:
+    """Say where addresses, landmarks and coordinates are, one JSON object a line."""
+    del form  # there is one so far
+    settings = load_settings()
+    profile = load_city(settings.city)
+    opened = open_bundle(bundle or settings.city_data_dir)
+    geocoder = make_geocoder(
+        profile, opened, national_folder=settings.national_data_dir
+    )
+    day = on.date() if on else None
+    if explain:
+        for step in explained(geocoder, PlaceQuery(address=explain), on=day):
+            console.print(f"[bold]{step.name:<8}[/] {escape(step.said)}")
+        return
+    names = RecordNames.of(profile, opened)
+    with _opened(file) as stream:
+        asked = _from_csv(stream, _columns(columns)) if columns else _from_lines(stream)
+        _answer_all(asked, geocoder, names, day)
+
+
+def _columns(text: str) -> dict[str, str]:
+    """Read which column is what."""
+    pairs = dict(part.partition("=")[::2] for part in text.split(","))
+    strangers = sorted(set(pairs) - set(QUERY_FIELDS))
+    if strangers or not all(pairs.values()):
+        known = ", ".join(f"{name}=COLUMN" for name in QUERY_FIELDS)
+        raise InvalidInputError("--columns", f"needs one or more of {known}")
+    return pairs
+
+
+def _answer_all(
+    asked: Iterator[tuple[str, PlaceQuery]],
+    geocoder: CityGeocoder,
+    names: RecordNames,
+    day: dt.date | None,
+) -> None:
+    """Write the answers in the order of the questions."""
+    out = sys.stdout.buffer
+    while chunk := list(itertools.islice(asked, CHUNK)):
+        found = geocoder.find_all([query for _, query in chunk], on=day)
+        for (text, _), one in zip(chunk, found, strict=True):
+            out.write(orjson.dumps(record_of(text, one, names)) + b"\n")
+    out.flush()
+
+
+def _opened(file: str) -> BinaryIO:
+    if file == STDIN:
+        return sys.stdin.buffer
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        message = f"{file}: cannot be read: {error.strerror}"
+        raise SourceError(message) from error
+
+
+def _from_lines(stream: BinaryIO) -> Iterator[tuple[str, PlaceQuery]]:
+    """Read one text a line; bytes that are no UTF-8 become U+FFFD, lines stay lines."""
+    for line in _lines(stream):
+        text = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+        shown = text.decode("utf-8", "replace")
+        yield shown, PlaceQuery(address=shown)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Give the lines of a stream; an endless one is cut and its rest left out."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        whole = line
+        while not line.endswith(b"\n") and (line := stream.readline(MAX_LINE_BYTES)):
+            pass
+        yield whole
+
+
+def _from_csv(
+    stream: BinaryIO, columns: Mapping[str, str]
+) -> Iterator[tuple[str, PlaceQuery]]:
+    """Read a CSV with a header, UTF-8 or CP932."""
+    csv.field_size_limit(MAX_LINE_BYTES)
+    rows = _rows(csv.reader(io.StringIO(_decoded(stream.read()), newline="")))
+    header = next(rows, [])
+    missing = [name for name in columns.values() if name not in header]
+    if missing:
+        raise InvalidInputError("--columns", f"no column {', '.join(missing)}")
+    at = {name: header.index(column) for name, column in columns.items()}
+    for row in rows:
+        values = {
+            name: row[index] if index < len(row) else "" for name, index in at.items()
+        }
+        shown = " ".join(filter(None, (values.get("address"), values.get("landmark"))))
+        query = PlaceQuery(
+            address=values.get("address", ""),
+            landmark=values.get("landmark", ""),
+            ward=values.get("ward", ""),
+        )
+        yield shown, query
+
+
+def _rows(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        message = f"CSV: cannot be read: {error}"
+        raise SourceError(message) from error
+
+
+def _decoded(content: bytes) -> str:
+    """Read as UTF-8, else as CP932, else with U+FFFD for what is neither."""
+    for encoding in ("utf-8-sig", "cp932"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""City data as one checked, read-only bundle: read, merged, written, opened."""

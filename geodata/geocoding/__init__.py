@@ -1,0 +1,1 @@
+"""Where is it: texts, coordinates and points turned into places of the city."""

@@ -1,0 +1,163 @@
+"""The head of an address: prefecture, city and ward, or another municipality."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from dispatch.domain.place import Ward
+from geodata.address_text import folded, normalised
+
+_PREFECTURE = re.compile(r"東京都|北海道|[^0-9 ]{2}府|[^0-9 ]{2,3}?県")
+_OTHER_CITY = re.compile(r"[^0-9 区()、]{1,6}?(?:(?<![都朝])市|郡)(?![場立民営電役])")
+_UNKNOWN_WARD = re.compile(r"[^0-9 市()、]{1,4}?区")
+_GAP = re.compile(r"[ の,、]*(?:\((?=[^0-9)]))?")
+_COUNTY_WORD = re.compile(r"(?:大字|字)(?=[^0-9])")
+_LEADING = " 　・:、。「」"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """
+    What an address says before the town.
+
+    `municipality` is the other city or town, empty when it is this one.
+    `unknown_ward` tells that a ward is named that this city does not have.
+    """
+
+    body: str
+    ward: Ward | None = None
+    municipality: str = ""
+    unknown_ward: bool = False
+
+
+class AddressHead:
+    """
+    Reader of the head of addresses of one city.
+
+    Parameters
+    ----------
+    wards
+        Wards of the city.
+    prefecture, city
+        Names that may stand before the ward.
+    municipalities
+        Names of other municipalities as people write them, to their full names.
+    is_town
+        Whether a text begins with a town of ours: 市場 and 都市 begin no city.
+    """
+
+    def __init__(
+        self,
+        *,
+        wards: Iterable[Ward],
+        prefecture: str,
+        city: str,
+        municipalities: Mapping[str, str],
+        is_town: Callable[[str], bool],
+    ) -> None:
+        self._wards = {ward.code: ward for ward in wards}
+        self._prefecture, self._city = folded(prefecture), folded(city)
+        self._shown_prefecture = prefecture
+        self._municipalities = {
+            folded(key): name for key, name in municipalities.items()
+        }
+        self._lengths = sorted({len(key) for key in self._municipalities}, reverse=True)
+        self._is_town = is_town
+        self._by_name = {folded(ward.name): ward for ward in self._wards.values()}
+        names = "|".join(
+            re.escape(name) for name in sorted(self._by_name, key=len, reverse=True)
+        )
+        stem = re.escape(self._city.removesuffix("市"))
+        self._ward_name = re.compile(f" ?(?:{stem}市? ?)?({names or '(?!)'})")
+
+    def ward(self, name: str) -> Ward | None:
+        """Ward by its name, its name without 区, or its code."""
+        line = folded(normalised(name))
+        line = line.removeprefix(self._prefecture).removeprefix(self._city).strip()
+        by_name = self._by_name.get(line) or self._by_name.get(line + "区")
+        return self._wards.get(line) or by_name
+
+    def municipality(self, name: str) -> str:
+        """Full name of another municipality that a name begins with, else empty."""
+        line = folded(normalised(name))
+        full = self._other(line) or self._other(line.removeprefix(self._prefecture))
+        return full or (name.strip() if line.endswith(("市", "町", "村")) else "")
+
+    def read(self, line: str) -> Head:
+        """Take prefecture, city and ward off a normalised text."""
+        body = line.lstrip(_LEADING)
+        key = folded(body)
+        if key.startswith(self._prefecture) and self._prefecture:
+            body = body[len(self._prefecture) :].lstrip()
+            key = folded(body)
+        else:
+            prefecture = _PREFECTURE.match(key)
+            if prefecture and not self._is_town(body):
+                name = self._other(key) or self._after(body, prefecture.end())
+                return Head(body=body, municipality=name)
+        named = self._ward_name.match(key)
+        if named:
+            return self._with_ward(body, named)
+        other = self._other(key)
+        if other:
+            return Head(body=body, municipality="" if self._is_town(body) else other)
+        if key.startswith(self._city):
+            body = body[len(self._city) :].lstrip()
+            return self._without_ward(body)
+        city = _OTHER_CITY.match(key)
+        if city and not self._is_town(body):
+            return Head(body=body, municipality=body[: city.end()])
+        return self._without_ward(body)
+
+    def near_wards(self, body: str) -> Iterable[tuple[Ward, str]]:
+        """Give wards that stand there without 区 or one letter wrong, and the text."""
+        key = folded(body)
+        unknown = _UNKNOWN_WARD.match(key)
+        for name, ward in self._by_name.items():
+            short = name.removesuffix("区")
+            if key.startswith(short):
+                yield ward, body[len(short) :].lstrip()
+            if unknown and _differs_by_one(unknown.group(), name):
+                yield ward, body[unknown.end() :].lstrip()
+
+    def _with_ward(self, body: str, named: re.Match[str]) -> Head:
+        end = named.end()
+        gap = _GAP.match(body, end)
+        rest = body[gap.end() if gap else end :]
+        twice = self._ward_name.match(folded(rest))
+        if twice and twice[1] == named[1]:
+            rest = rest[twice.end() :].lstrip()
+        return Head(body=_bare(rest), ward=self._by_name[named[1]])
+
+    def _without_ward(self, body: str) -> Head:
+        unknown = _UNKNOWN_WARD.match(folded(body))
+        return Head(body=_bare(body), unknown_ward=unknown is not None)
+
+    def _other(self, key: str) -> str:
+        """Full name of the longest other municipality at the head of a text."""
+        for length in self._lengths:
+            name = self._municipalities.get(key[:length])
+            if name is not None and len(key) >= length:
+                return name
+        return ""
+
+    def _after(self, body: str, end: int) -> str:
+        """Prefecture with the municipality behind it, as it is written."""
+        city = re.match(r"[^0-9 ]{1,6}?[市区町村]", body[end:])
+        return body[: end + (city.end() if city else 0)]
+
+
+def _bare(body: str) -> str:
+    """Take 大字 and 字 off a town."""
+    word = _COUNTY_WORD.match(body)
+    return body[word.end() :] if word else body
+
+
+def _differs_by_one(left: str, right: str) -> bool:
+    if len(left) == len(right):
+        return sum(a != b for a, b in zip(left, right, strict=True)) == 1
+    longer, shorter = sorted((left, right), key=len, reverse=True)
+    cuts = (longer[:i] + longer[i + 1 :] for i in range(len(longer)))
+    return len(longer) - len(shorter) == 1 and shorter in cuts
