@@ -51,8 +51,8 @@ def record_of(query: str, found: Placement, names: RecordNames) -> dict[str, Any
     district = names.districts.get(found.district_id, found.district_id)
     return {
         "query": query,
-        "status": found.status.value,
-        "level": found.level.value if is_ok and found.level else None,
+        "status": found.status,
+        "level": found.level if is_ok else None,
         "ward": ward or None,
         "town": names.town(found.ward_code, found.town) or None,
         "block": found.block or None,
@@ -63,7 +63,7 @@ def record_of(query: str, found: Placement, names: RecordNames) -> dict[str, Any
         "radius_m": found.radius_m if place else None,
         "school_district": district or None,
         "candidates": [_candidate(one, names) for one in found.candidates],
-        "warnings": [warning.value for warning in found.warnings],
+        "warnings": list(found.warnings),
         "municipality": found.municipality or None,
         "matched": found.matched_text,
         "rest": found.rest,
@@ -81,7 +81,7 @@ def _candidate(one: Candidate, names: RecordNames) -> dict[str, Any]:
     )
     return {
         "label": one.label,
-        "level": one.level.value,
+        "level": one.level,
         "ward": names.wards.get(one.ward_code, one.ward_code) or None,
         "town": (town if one.town or is_address else "") or None,
         "block": one.block or None,

@@ -48,6 +48,8 @@ for _name in (
     "DUTY_TEXT",
     "CHANNEL_TEXT",
     "LEVEL_TEXT",
+    "QUIET_WARNINGS",
+    "WARNING_TEXT",
     "PLACING_TEXT",
     "REASON_TEXT",
     "PLAN_STATUS_TEXT",

@@ -21,7 +21,7 @@ from api.wording import STATUS_TEXT, deadline_text, era_date, moment_text, short
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.errors import NotFoundError
 from dispatch.domain.explain import clock_text
-from dispatch.domain.placing import PlaceLevel
+from dispatch.domain.placing import PlaceLevel, PlacingWarning
 from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel, level_text
@@ -35,6 +35,7 @@ Ring = tuple[tuple[float, float], ...]
 
 WORDS = {  # a profile's texts.toml may say them in another language
     "by_position": "(座標による)",
+    "district_near": "付近",
     "crew_size": "{n}名",
     "travel_times": "移動時間は{level}",
     "partly": "、一部",
@@ -163,6 +164,8 @@ class Pictures:
         if name is None:
             return placement.district_id
         mark = "(近似)" if self.is_approximate else ""
+        if PlacingWarning.DISTRICT_UNSURE in placement.warnings:
+            mark = self.word("district_near") + mark
         # 小学校 are short here (桜宮小校区); a branch is not (常盤小分校区).
         text = name + word.removeprefix("校") if name.endswith("校") else name + word
         return text + mark

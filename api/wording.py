@@ -137,11 +137,15 @@ WARNING_TEXT = {
     PlacingWarning.RELATION: (
         "「南側」「向かい」などの言葉により、位置をずらすか範囲を広げました。"
     ),
-    PlacingWarning.NEAR_BORDER: "誤差の範囲に、隣の区か校区が入ります。",
+    PlacingWarning.NEAR_BORDER: "誤差の範囲に、隣の区が入ります。",
     PlacingWarning.DISTRICT_UNSURE: "誤差が大きく、校区は確かではありません。",
     PlacingWarning.ENGINES_DIFFER: "二つの読み方の答えが違います。",
     PlacingWarning.SETTLED_BY_PERSON: "職員が決めた地点(地点辞書)によります。",
 }
+# Level and radius say the same; a chart need not say it again.
+QUIET_WARNINGS = frozenset(
+    {PlacingWarning.BLOCK_UNKNOWN, PlacingWarning.NUMBER_UNKNOWN}
+)
 REASON_TEXT = {
     UnassignedReason.NO_TIME: "時間が足りない",
     UnassignedReason.NO_SKILL: "技能のある班がない",
@@ -262,6 +266,7 @@ __all__ = [
     "LEVEL_TEXT",
     "PLACING_TEXT",
     "PLAN_STATUS_TEXT",
+    "QUIET_WARNINGS",
     "REASON_TEXT",
     "STATUS_TEXT",
     "URGENCY_TEXT",

@@ -93,6 +93,8 @@ _HARD_DASH = re.compile(f"[{DASHES.replace('ー', '').replace('ｰ', '')}]")
 _LONG_VOWEL = re.compile(f"(?<![ァ-ヺぁ-ん])ー(?= ?{_DIGIT})")
 _COUNTRY = re.compile("^ ?日本国?[、,] ?")
 _POSTAL = re.compile(r"^ ?(?:〒 ?\d{3} ?-? ?\d{4}|\d{3}-\d{4}(?![0-9-])) ?")
+# Most addresses are normal already: no space, no sign but -, and no 日本 or 〒 before.
+_IS_NORMAL = re.compile("(?!日本国?、)[一-龠々ぁ-んァ-ヺ][一-龠々ぁ-んァ-ヺ0-9-]*")
 _SPACED_DASH = re.compile(r" ?- ?")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
 _NUMBER = re.compile(rf"[0-9]{{1,5}}(?![0-9])|[{KANJI_NUMERALS}]{{1,6}}")
@@ -151,6 +153,8 @@ def normalised(text: str) -> str:
     NFKC; every hyphen between numbers becomes `-` and every wave `~`; the postal code
     goes; brackets become round; spaces become one space, or `-` between digits.
     """
+    if _IS_NORMAL.fullmatch(text):
+        return text
     line = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     line = " ".join(line.translate(BRACKETS).split())
     line = _HARD_DASH.sub("-", line)

@@ -72,7 +72,8 @@ def municipalities(profile: CityProfile) -> Mapping[str, str]:
     All municipalities of the country but this one: 堺市 and 堺市堺区, 東大阪市; a town
     of the same prefecture also without its county (島本町). The wards of Tokyo carry
     their prefecture (東京都港区), for their bare names are also wards elsewhere. A name
-    that several prefectures have is its own full name (府中市).
+    that several prefectures have is its own full name (府中市), unless its prefecture
+    stands before it.
 
     Raises
     ------
@@ -94,6 +95,7 @@ def municipalities(profile: CityProfile) -> Mapping[str, str]:
             tail = short.removeprefix(prefecture)
             county = name if tail in name and not name.startswith(tail) else tail
             full[short].add(prefecture + county)
+            full[prefecture + tail].add(prefecture + county)
     full.pop(own.city, None)
     return {
         short: next(iter(names)) if len(names) == 1 else short

@@ -101,6 +101,35 @@ class Placement:
     warnings: tuple[PlacingWarning, ...] = ()
     engines: tuple[str, ...] = ()
 
+    def in_areas(
+        self, *, ward_code: str, district_id: str, warnings: tuple[PlacingWarning, ...]
+    ) -> Placement:
+        """
+        Give the same answer with its ward and school district.
+
+        Written out, because it is done for every address of a list: a third of the
+        time of `dataclasses.replace`.
+        """
+        return Placement(
+            status=self.status,
+            message=self.message,
+            level=self.level,
+            place=self.place,
+            radius_m=self.radius_m,
+            ward_code=ward_code,
+            town=self.town,
+            district_id=district_id,
+            matched_text=self.matched_text,
+            rest=self.rest,
+            candidates=self.candidates,
+            block=self.block,
+            number=self.number,
+            landmark=self.landmark,
+            municipality=self.municipality,
+            warnings=warnings,
+            engines=self.engines,
+        )
+
     @property
     def is_placed(self) -> bool:
         """

@@ -128,8 +128,9 @@ class AddressBook:
         """
         stated = self._heads.ward(stated_ward) if stated_ward.strip() else None
         if stated_ward.strip() and stated is None:
-            other = self._heads.municipality(stated_ward)
-            return _outside(other) if other else _no(_UNKNOWN_WARD_MESSAGE)
+            if self._heads.is_outside(stated_ward):
+                return _outside(self._heads.municipality(stated_ward))
+            return _no(_UNKNOWN_WARD_MESSAGE)
         line = normalised(text)
         if " " not in line:
             return self._read(line, stated)
@@ -145,7 +146,7 @@ class AddressBook:
 
     def _read(self, line: str, stated: Ward | None) -> Placement:
         head = self._heads.read(line)
-        if head.municipality:
+        if head.is_outside:
             return _outside(head.municipality)
         ward = head.ward or stated
         hit = self._towns.hit(head.body, ward)
@@ -278,7 +279,9 @@ class AddressBook:
         offers: dict[str, Candidate] = {}
         for area, tail in self._towns.near(head.body, ward):
             offers.setdefault(*self._offer(area, tail))
-        for other, body in self._heads.near_wards(head.body):
+        near_wards = self._heads.near_wards(head.body)
+        elsewhere = () if ward else self._heads.embedded(head.body)
+        for other, body in (*near_wards, *elsewhere):
             hit = self._towns.hit(body, other)
             if hit is None:
                 continue

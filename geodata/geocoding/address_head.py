@@ -14,6 +14,8 @@ _OTHER_CITY = re.compile(r"[^0-9 区()、]{1,6}?(?:(?<![都朝])市|郡)(?![場�
 _UNKNOWN_WARD = re.compile(r"[^0-9 市()、]{1,4}?区")
 _GAP = re.compile(r"[ の,、]*(?:\((?=[^0-9)]))?")
 _COUNTY_WORD = re.compile(r"(?:大字|字)(?=[^0-9])")
+# 住所:西成区…, (場所)西成区…: words of a form, not of the place.
+_FORM_LABEL = re.compile(r"\(?(?:住所|所在地|場所|現場|位置|地点)(?:\)|[:は])[:は、 ]*")
 _LEADING = " 　・:、。「」"
 
 
@@ -22,12 +24,14 @@ class Head:
     """
     What an address says before the town.
 
-    `municipality` is the other city or town, empty when it is this one.
+    `is_outside`: it is another city or town; `municipality` is its full name, empty
+    when it is not one that we know: what people wrote is never told as a name.
     `unknown_ward` tells that a ward is named that this city does not have.
     """
 
     body: str
     ward: Ward | None = None
+    is_outside: bool = False
     municipality: str = ""
     unknown_ward: bool = False
 
@@ -79,15 +83,21 @@ class AddressHead:
         by_name = self._by_name.get(line) or self._by_name.get(line + "区")
         return self._wards.get(line) or by_name
 
+    def is_outside(self, name: str) -> bool:
+        """Whether the name of a ward is that of another city, town or village."""
+        line = folded(normalised(name))
+        return bool(self.municipality(name)) or line.endswith(("市", "町", "村"))
+
     def municipality(self, name: str) -> str:
         """Full name of another municipality that a name begins with, else empty."""
         line = folded(normalised(name))
-        full = self._other(line) or self._other(line.removeprefix(self._prefecture))
-        return full or (name.strip() if line.endswith(("市", "町", "村")) else "")
+        return self._other(line) or self._other(line.removeprefix(self._prefecture))
 
     def read(self, line: str) -> Head:
         """Take prefecture, city and ward off a normalised text."""
         body = line.lstrip(_LEADING)
+        label = _FORM_LABEL.match(body)
+        body = body[label.end() :] if label else body
         key = folded(body)
         if key.startswith(self._prefecture) and self._prefecture:
             body = body[len(self._prefecture) :].lstrip()
@@ -95,20 +105,25 @@ class AddressHead:
         else:
             prefecture = _PREFECTURE.match(key)
             if prefecture and not self._is_town(body):
-                name = self._other(key) or self._after(body, prefecture.end())
-                return Head(body=body, municipality=name)
+                name = self._other(key) or self._other(key[prefecture.end() :])
+                return Head(body=body, is_outside=True, municipality=name)
         named = self._ward_name.match(key)
         if named:
             return self._with_ward(body, named)
         other = self._other(key)
         if other:
-            return Head(body=body, municipality="" if self._is_town(body) else other)
+            is_ours = self._is_town(body)
+            return Head(
+                body=body,
+                is_outside=not is_ours,
+                municipality="" if is_ours else other,
+            )
         if key.startswith(self._city):
             body = body[len(self._city) :].lstrip()
             return self._without_ward(body)
         city = _OTHER_CITY.match(key)
         if city and not self._is_town(body):
-            return Head(body=body, municipality=body[: city.end()])
+            return Head(body=body, is_outside=True)
         return self._without_ward(body)
 
     def near_wards(self, body: str) -> Iterable[tuple[Ward, str]]:
@@ -122,11 +137,16 @@ class AddressHead:
             if unknown and _differs_by_one(unknown.group(), name):
                 yield ward, body[unknown.end() :].lstrip()
 
+    def embedded(self, body: str) -> Iterable[tuple[Ward, str]]:
+        """Give the wards that stand behind other words, and the text behind them."""
+        for named in self._ward_name.finditer(folded(body), 1):
+            yield self._by_name[named[1]], body[named.end() :].lstrip()
+
     def _with_ward(self, body: str, named: re.Match[str]) -> Head:
         end = named.end()
         gap = _GAP.match(body, end)
         rest = body[gap.end() if gap else end :]
-        twice = self._ward_name.match(folded(rest))
+        twice = self._ward_name.match(folded(rest)) if "区" in rest[:8] else None
         if twice and twice[1] == named[1]:
             rest = rest[twice.end() :].lstrip()
         return Head(body=_bare(rest), ward=self._by_name[named[1]])
@@ -142,11 +162,6 @@ class AddressHead:
             if name is not None and len(key) >= length:
                 return name
         return ""
-
-    def _after(self, body: str, end: int) -> str:
-        """Prefecture with the municipality behind it, as it is written."""
-        city = re.match(r"[^0-9 ]{1,6}?[市区町村]", body[end:])
-        return body[: end + (city.end() if city else 0)]
 
 
 def _bare(body: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from geodata.bundle.records import Layer
 
@@ -13,6 +14,20 @@ class NamedArea:
 
     id: str
     name: str
+
+
+class AreaSigns(NamedTuple):
+    """
+    What a list of places needs of its areas.
+
+    `ward_code` and `district_id` are empty where there is none; `is_near_border` and
+    `is_district_sure` as `neighbour` and `is_district_sure` of an `AreasAnswer`.
+    """
+
+    ward_code: str
+    district_id: str
+    is_near_border: bool
+    is_district_sure: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from shapely import STRtree
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.place import MAX_LAT, LonLat
 from geodata.bundle.records import AREA_LAYERS, AreaRecord, JurisdictionRecord, Layer
-from geodata.geocoding.area_answer import AreasAnswer, NamedArea
+from geodata.geocoding.area_answer import AreasAnswer, AreaSigns, NamedArea
 
 __all__ = ["AreaIndex", "AreasAnswer", "NamedArea"]
 
@@ -111,7 +111,6 @@ class AreaIndex:
         radii_m: Sequence[int],
         ward_codes: Sequence[str | None],
         on: dt.date | None = None,
-        with_borders: bool = True,
     ) -> tuple[AreasAnswer, ...]:
         """
         Areas of places, and the borders that make them doubtful.
@@ -128,8 +127,6 @@ class AreaIndex:
             nearest within about 1 km.
         on
             The day; None takes what has no end, which is what came last.
-        with_borders
-            Whether the distances to the borders are wanted, a third of the work.
 
         Returns
         -------
@@ -139,17 +136,11 @@ class AreaIndex:
         if not places:
             return ()
         points = self._points(places)
-        radii = np.asarray(radii_m, dtype=np.float64)
         layers = [self._layers[layer].on(on) for layer in AREA_LAYERS]
-        stated = np.array([self._ward_number(code) for code in ward_codes])
-        wards = _find_wards(layers[0], points, radii, ward_codes)
-        districts = _find_districts(layers[1], points, radii, stated)
-        ward_border_m, district_border_m = (
-            layer.border_m(points, found.own)
-            if with_borders
-            else np.full(len(points), np.nan)
-            for layer, found in ((layers[0], wards), (layers[1], districts))
-        )
+        stated = self._stated(ward_codes)
+        wards, districts = _find_both(layers, points, radii_m, (ward_codes, stated))
+        ward_border_m = layers[0].border_m(points, wards.own)
+        district_border_m = layers[1].border_m(points, districts.own)
         communities, _ = layers[2].own(points, stated)
         available = frozenset(
             layer for layer, found in zip(AREA_LAYERS, layers, strict=True) if found.ids
@@ -176,6 +167,43 @@ class AreaIndex:
                 )
             )
         return tuple(answers)
+
+    def signs(
+        self,
+        places: Sequence[LonLat],
+        *,
+        radii_m: Sequence[int],
+        ward_codes: Sequence[str | None],
+        on: dt.date | None = None,
+    ) -> list[AreaSigns]:
+        """Tell of places what a list of them needs; parameters are as in `at_all`."""
+        if not places:
+            return []
+        points = self._points(places)
+        layers = [self._layers[layer].on(on) for layer in AREA_LAYERS]
+        stated = self._stated(ward_codes)
+        wards, districts = _find_both(layers, points, radii_m, (ward_codes, stated))
+        ward_ids, district_ids = ((*layer.ids, "") for layer in layers[:2])
+        return [
+            AreaSigns(
+                code if code is not None else ward_ids[ward],
+                district_ids[district],
+                at in wards.around,
+                is_inside and at not in districts.around,
+            )
+            for at, (code, ward, district, is_inside) in enumerate(
+                zip(
+                    ward_codes,
+                    wards.own.tolist(),
+                    districts.own.tolist(),
+                    districts.is_inside.tolist(),
+                    strict=True,
+                )
+            )
+        ]
+
+    def _stated(self, ward_codes: Sequence[str | None]) -> Indices:
+        return np.array([self._ward_number(code) for code in ward_codes])
 
     def wards_near(
         self, place: LonLat, *, radius_m: float, on: dt.date | None = None
@@ -244,6 +272,21 @@ class _Found:
     own: Indices
     is_inside: Flags
     around: dict[int, list[NamedArea]]
+
+
+def _find_both(
+    layers: Sequence[_DayLayer],
+    points: Points,
+    radii_m: Sequence[int],
+    wards: tuple[Sequence[str | None], Indices],
+) -> tuple[_Found, _Found]:
+    """Find wards and school districts of points, by the stated wards where given."""
+    codes, stated = wards
+    radii = np.asarray(radii_m, dtype=np.float64)
+    return (
+        _find_wards(layers[0], points, radii, codes),
+        _find_districts(layers[1], points, radii, stated),
+    )
 
 
 def _find_wards(

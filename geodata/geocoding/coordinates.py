@@ -75,6 +75,8 @@ def read_coordinates(text: str, *, bounds: BoundingBox) -> CoordinateAnswer | No
         `FIRST_OF_LIST` says that another one lies elsewhere. The radius is 30 m and
         one step of the coarser number's last digit; `COARSE_NUMBERS` above 500 m.
     """
+    if _MAY_HOLD.search(text) is None:
+        return None
     plain = _plain(text)
     pairs = list(_pairs(plain, bounds))
     if not pairs:
@@ -198,6 +200,11 @@ _ANGLE = re.compile(
       (?P<tsec>\d{1,2}(?:\.\d{1,20})?)(?!\.?\d|[ ,;/]{1,3}[+-]?\d{1,3}\.\d)(?:"|'')?
     """,
     re.VERBOSE | re.ASCII,
+)
+# What every pair has: a decimal point, a degree mark, or a letter or word of direction.
+_MAY_HOLD = re.compile(
+    r"\d[.．]\d|[°º˚゜度]|\d.{0,4}[NSEWnsewＮＳＥＷｎｓｅｗ]|[NSEWnsewＮＳＥＷｎｓｅｗ].{0,4}\d|"
+    r"[北南]緯|[東西]経|[緯経]度|%2[cC]|geo:|[lLｌＬ][aAoOnNａＡ]"
 )
 _LABEL_CHARS = 32
 _LABEL = re.compile(

@@ -32,6 +32,8 @@ def needs_second(found: Placement) -> bool:
     """
     if found.status is PlacingStatus.FUZZY:
         return True
+    if found.status is PlacingStatus.OUTSIDE:
+        return not found.municipality
     if found.status is PlacingStatus.NOT_FOUND:
         # With a town among the candidates we know why: its 丁目 or 番 does not exist.
         return all(one.level not in _TOWN_LEVELS for one in found.candidates)
@@ -68,7 +70,7 @@ def agreed(found: Placement, answer: SecondAnswer, option_of: OptionOf) -> Place
         return found
     if found.status is PlacingStatus.OK:
         return _checked(found, answer, option_of)
-    if answer.municipality:
+    if answer.municipality or found.status is PlacingStatus.OUTSIDE:
         return Placement(
             status=PlacingStatus.OUTSIDE,
             message="市の外の住所です。ほかの自治体です。",

@@ -16,7 +16,8 @@ from dispatch.domain.placing import (
     PlacingStatus,
     PlacingWarning,
 )
-from geodata.geocoding.area_index import AreaIndex, AreasAnswer
+from geodata.geocoding.area_answer import AreaSigns
+from geodata.geocoding.area_index import AreaIndex
 from geodata.geocoding.coordinates import (
     OLD_DATUM_RADII_M,
     CoordinateAnswer,
@@ -303,31 +304,27 @@ class CityGeocoder:
                 for one, query in zip(found, queries, strict=True)
             ]
         placed = [one for one in found if one.is_placed and one.place is not None]
-        answers = iter(
-            self.areas.at_all(
+        signs = iter(
+            self.areas.signs(
                 [one.place for one in placed if one.place is not None],
                 radii_m=[one.radius_m or 0 for one in placed],
                 ward_codes=[one.ward_code or None for one in placed],
                 on=on,
-                with_borders=False,
             )
         )
-        return [
-            _in_areas(one, next(answers)) if one.is_placed else one for one in found
-        ]
+        return [_in_areas(one, next(signs)) if one.is_placed else one for one in found]
 
 
-def _in_areas(found: Placement, answer: AreasAnswer) -> Placement:
-    warnings = list(found.warnings)
-    if answer.neighbour is not None:
-        warnings.append(PlacingWarning.NEAR_BORDER)
-    if answer.district is not None and not answer.is_district_sure:
-        warnings.append(PlacingWarning.DISTRICT_UNSURE)
-    return replace(
-        found,
-        ward_code=found.ward_code or (answer.ward.id if answer.ward else ""),
-        district_id=answer.district.id if answer.district else "",
-        warnings=tuple(warnings),
+def _in_areas(found: Placement, signs: AreaSigns) -> Placement:
+    warnings = found.warnings
+    if signs.is_near_border:
+        warnings += (PlacingWarning.NEAR_BORDER,)
+    if signs.district_id and not signs.is_district_sure:
+        warnings += (PlacingWarning.DISTRICT_UNSURE,)
+    return found.in_areas(
+        ward_code=found.ward_code or signs.ward_code,
+        district_id=signs.district_id,
+        warnings=warnings,
     )
 
 

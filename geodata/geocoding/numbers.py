@@ -22,7 +22,7 @@ _HOUSE = re.compile(rf"(?P<number>{_NUMBER}){_COUNTED}(?P<word>号|番地?)?")
 _SPACED_HOUSE = re.compile(rf" (?={_NUMBER}号(?![室棟館線]))")
 _AFTER_ROOM = re.compile(r"[-の](?=[0-9A-Z])")
 _AND = re.compile(r" ?(?:[・、,/] ?|及び|と(?=[0-9]))(?=[^ ])")
-_TO = re.compile(r" ?(?:番地?|号)?(?:~|から(?=[0-9])) ?")
+_TO = re.compile(r" ?(?:番地?|号)?(?:~|から(?![0-9]+(?:m|メートル))) ?")
 _NAMED_HOUSE = re.compile(r"-?([0-9]{1,4})(?:号|番地?)?")
 
 
@@ -103,7 +103,7 @@ def _is_house(house: re.Match[str], body: str) -> bool:
 def _ended(block: str, number: str, rest: str) -> Numbers:
     to, also = _TO.match(rest), _AND.match(rest)
     mark = to or also
-    further = rest[mark.end() :] if mark else ""
+    further = rest[mark.end() :].partition("まで")[0] if mark else ""
     warnings: tuple[PlacingWarning, ...] = ()
     if block and further[:1].isdigit():
         warnings = (PlacingWarning.RANGE if to else PlacingWarning.FIRST_OF_LIST,)

@@ -231,6 +231,8 @@ class _Dictionary:
     def __init__(self, folder: Path, *, is_city: bool, near_pref: str = "") -> None:
         from jageocoder.local import LocalTree  # noqa: PLC0415 - heavy, optional
 
+        # It writes the text that it is asked into its log; that text is a resident's.
+        logging.getLogger("jageocoder").setLevel(logging.WARNING)
         self.is_city = is_city
         self._tree = LocalTree(db_dir=folder, mode="r")
         # Skipping names (字) that are not in the text is what makes wrong answers.

@@ -94,6 +94,8 @@ class TownIndex:
         self._stems = _stems(self._areas)
         self._longest = max(map(len, self._areas), default=0)
         self._near = _deletions(self._areas)
+        self._areas_in = {code: _of_ward(self._areas, code) for code in wards}
+        self._stems_in = {code: _of_ward(self._stems, code) for code in wards}
         self._parts = {
             (part.ward_code, part.town): part
             for areas in self._areas.values()
@@ -116,27 +118,21 @@ class TownIndex:
         A name without its 町 counts in a known ward only, where no whole name fits.
         """
         key = folded(body[: self._longest])
-        found = self._hit(self._areas, body, key, ward)
-        if found is None and ward is not None:
-            found = self._hit(self._stems, body, key, ward)
+        if ward is None:
+            return self._hit(self._areas, body, key)
+        found = self._hit(self._areas_in[ward.code], body, key)
+        if found is None:
+            found = self._hit(self._stems_in[ward.code], body, key)
             if found is not None and not found.tail.is_numbered:
                 return None  # 生玉前町 is no 生玉町 with something before it
         return found
 
     def _hit(
-        self,
-        index: Mapping[str, tuple[Area, ...]],
-        body: str,
-        key: str,
-        ward: Ward | None,
+        self, index: Mapping[str, tuple[Area, ...]], body: str, key: str
     ) -> TownHit | None:
         for end in range(len(key), 0, -1):
             areas = index.get(key[:end])
             if areas is None:
-                continue
-            if ward is not None:
-                areas = tuple(area for area in areas if area.ward == ward)
-            if not areas:
                 continue
             found = _ended(areas, body, key[:end])
             if found:
@@ -163,7 +159,9 @@ def _ended(areas: tuple[Area, ...], body: str, key: str) -> TownHit | None:
     """Make the hit when the name, whose folded form is the key, can end there."""
     end = len(key)
     head, after = body[:end], body[end:]
-    exact = tuple(area for area in areas if area.name == head)
+    if len(areas) > 1:  # a variant of one name may be another name
+        exact = tuple(area for area in areas if area.name == head)
+        areas = exact or areas
     twice = not after[:1].isascii() and folded(after[:end]) == key  # 横堤横堤5-3
     if twice:
         after = after[end:]
@@ -172,7 +170,6 @@ def _ended(areas: tuple[Area, ...], body: str, key: str) -> TownHit | None:
     tail = remembered_tail(after) if len(after) <= MAX_REMEMBERED else town_tail(after)
     if tail is None:
         return None
-    areas = exact or areas
     lacks_word = len(areas[0].name) > end
     return TownHit(
         areas=areas, text=head, tail=tail, is_doubled=twice, lacks_word=lacks_word
@@ -245,6 +242,17 @@ def _stems(areas: Mapping[str, tuple[Area, ...]]) -> dict[str, tuple[Area, ...]]
         and len(stem := key.removesuffix(TOWN_WORD)) >= MIN_STEM
         and stem not in areas
     }
+
+
+def _of_ward(
+    areas: Mapping[str, tuple[Area, ...]], code: str
+) -> dict[str, tuple[Area, ...]]:
+    """Keep the towns of one ward."""
+    kept = {
+        key: tuple(area for area in found if area.ward.code == code)
+        for key, found in areas.items()
+    }
+    return {key: found for key, found in kept.items() if found}
 
 
 def _cuts(key: str) -> set[str]:

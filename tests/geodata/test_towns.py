@@ -94,6 +94,7 @@ def test_other_municipalities_are_known_and_ours_is_not(osaka: CityProfile) -> N
     assert names["島本町"] == names["三島郡島本町"] == "大阪府三島郡島本町"
     assert names["堺市"] == "大阪府堺市"
     assert names["府中市"] == "府中市", "東京都 and 広島県 have one"
+    assert names["広島県府中市"] == "広島県府中市"
     assert "東京都港区" in others
     assert not {ward.name for ward in osaka.wards} & others
     assert "大阪市" not in others

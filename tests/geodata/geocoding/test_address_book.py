@@ -339,6 +339,10 @@ def test_town_without_its_word_needs_the_ward() -> None:
     [
         ("都島区網島町2～友渕町1-1", ["都島区網島町", "都島区友渕町一丁目"]),
         ("網島町2、天王寺区餌差町1", ["都島区網島町", "天王寺区餌差町"]),
+        (
+            "中央区谷町7丁目から天王寺区餌差町まで",
+            ["中央区谷町七丁目", "天王寺区餌差町"],
+        ),
     ],
 )
 def test_list_that_leaves_the_town_offers_both_ends(
@@ -360,6 +364,27 @@ def test_slip_in_the_ward_is_offered_and_never_taken(text: str) -> None:
     found = find(text)
     assert found.status is FUZZY
     assert [option.label for option in found.candidates] == ["中央区谷町七丁目"]
+
+
+@pytest.mark.parametrize("text", ["住所:中央区谷町7-1", "【場所】中央区谷町7-1"])
+def test_label_of_a_form_is_no_part_of_the_place(text: str) -> None:
+    assert find(text).town == "中央区谷町七丁目"
+
+
+def test_address_behind_other_words_is_offered_and_never_taken() -> None:
+    found = find("甲野さん宅 中央区谷町7-1")
+    assert found.status is FUZZY
+    assert [option.label for option in found.candidates] == ["中央区谷町七丁目"]
+
+
+def test_name_that_nobody_knows_is_never_told_as_a_municipality() -> None:
+    found = find("甲野太郎市1-1")
+    assert (found.status, found.municipality) == (OUTSIDE, "")
+
+
+def test_number_of_metres_is_no_stretch() -> None:
+    found = find("中央区谷町7丁目1番から50m南")
+    assert (found.status, found.warnings) == (OK, (PlacingWarning.BLOCK_UNKNOWN,))
 
 
 def test_city_in_a_variant_character_is_ours() -> None:
