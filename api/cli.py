@@ -22,6 +22,7 @@ from api.day_run import (
     StepTimes,
     run_day,
 )
+from api.geocode_cli import geocode
 from api.geodata_cli import geodata_cli
 from api.geodata_wiring import prepare_bundle
 from api.import_mapping import ImportMapping, read_mapping
@@ -50,6 +51,7 @@ cli = typer.Typer(
 )
 cli.add_typer(roads_cli, name="roads")
 cli.add_typer(geodata_cli, name="geodata")
+cli.command()(geocode)
 console = Console()
 SHOWN_REFUSALS = 20
 DEMO_WHO = "デモ配車担当"

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from geodata.address_text import folded, normalised
+from geodata.bundle.names import short_school_name
 from geodata.bundle.polygon_files import (
     Feature,
     merged,
@@ -34,7 +35,6 @@ from geodata.bundle.school_points import (
     column_of,
     read_p29,
     refused_row,
-    short_school_name,
     ward_codes,
 )
 from geodata.bundle.voronoi import Validity, district_areas, ward_areas
@@ -357,7 +357,7 @@ class _Identity:
             (school.ward_code, plain(name)): school
             for school in context.schools
             for name in (
-                short_school_name(school.name, context.profile),
+                short_school_name(school.name, context.profile.name),
                 school.short_name,
             )
         }
@@ -380,7 +380,7 @@ class _Identity:
         return self._schools.get((row.ward_code, plain(self._short(row))))
 
     def _short(self, row: _Named) -> str:
-        return short_school_name(row.name, self._profile)
+        return short_school_name(row.name, self._profile.name)
 
 
 def _validity(source: SourceConfig) -> Validity:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 from shapely import wkb
 
 from dispatch.domain.place import LonLat
+from geodata.bundle.names import asset_key
 from geodata.bundle.records import (
     AreaRecord,
     AssetRecord,
@@ -101,11 +101,6 @@ def write_layers(
             base.executemany(insert, values)
         base.commit()
         base.execute("VACUUM")
-
-
-def asset_key(text: str) -> str:
-    """Form in which numbers of assets are kept: NFKC, capitals, without spaces."""
-    return "".join(normalize("NFKC", text).upper().split())
 
 
 def _town_row(town: TownRecord, town_id: int, radius_m: int) -> SqlRow:

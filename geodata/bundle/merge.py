@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dispatch.domain.place import BoundingBox, LonLat, great_circle_m
-from geodata.bundle.city_file import asset_key
+from geodata.bundle.names import asset_key
 from geodata.bundle.records import (
     AreaRecord,
     AssetRecord,

@@ -8,11 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable
 
 from dispatch.domain.place import LonLat
-from geodata.address_text import DASHES
 from geodata.bundle.csv_rows import (
     CsvRow,
     TableForm,
@@ -20,6 +18,7 @@ from geodata.bundle.csv_rows import (
     main_table,
     option_text,
 )
+from geodata.bundle.names import ELEMENTARY, asset_key, short_school_name
 from geodata.bundle.reading import ReadContext, SourceConfig
 from geodata.bundle.records import (
     AssetRecord,
@@ -136,11 +135,8 @@ ASSET_KINDS = {
 }
 MAX_KEY = 40  # characters of the number of an asset
 
-_ELEMENTARY = "小学校"
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": True}
 _LIST = re.compile(r"[|;；、]")
-_HARD_DASH = re.compile(f"[{DASHES.replace('ー', '').replace('ｰ', '')}]")
-_LONG_VOWEL = re.compile("(?<![ァ-ヺぁ-んー])ー")
 
 
 def read_osaka_facilities(
@@ -223,7 +219,7 @@ def read_schools(source: SourceConfig, context: ReadContext) -> LayerRead[School
 
     def make(row: CsvRow) -> SchoolRecord | None:
         ward_code = wards.code(row.text("ward"))
-        if ward_code is None or row.optional("kind") not in ("", _ELEMENTARY):
+        if ward_code is None or row.optional("kind") not in ("", ELEMENTARY):
             return None
         name = row.text("name")
         active = _FLAGS.get(row.optional("active").lower())
@@ -235,7 +231,7 @@ def read_schools(source: SourceConfig, context: ReadContext) -> LayerRead[School
             or f"{ward_code}-{_digest(name)}",
             name=name,
             short_name=row.optional("short_name")
-            or _short_school(name, context.profile.name),
+            or short_school_name(name, context.profile.name),
             ward_code=ward_code,
             place=row.place(),
             active=active,
@@ -277,17 +273,6 @@ def read_assets(source: SourceConfig, context: ReadContext) -> LayerRead[AssetRe
         refused=read.refused,
         num_elsewhere=read.num_elsewhere,
     )
-
-
-def asset_key(text: str) -> str:
-    """
-    Write the number of an asset as it is kept: NFKC, capitals, no spaces, `-`.
-
-    北照－０１２ and 北照‐012 are one; ー stays a letter after kana.
-    """
-    letters = "".join(unicodedata.normalize("NFKC", text).upper().split())
-    plain = unicodedata.normalize("NFKC", letters)
-    return _LONG_VOWEL.sub("-", _HARD_DASH.sub("-", plain))
 
 
 def read_crossings(
@@ -424,11 +409,6 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _short_school(name: str, city: str) -> str:
-    """Name of a school as people say it: 大阪市立玉出小学校 is 玉出小."""
-    return name.replace(f"{city}立", "").replace(_ELEMENTARY, "小")
 
 
 def _crossing(row: CsvRow) -> CrossingRecord:

@@ -11,6 +11,7 @@ from shapely import Point
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
+from geodata.bundle.names import short_school_name
 from geodata.bundle.polygon_files import POINTS, Feature, read_features
 from geodata.bundle.reading import ReadContext, SourceConfig
 from geodata.bundle.records import (
@@ -99,12 +100,6 @@ def ward_codes(profile: CityProfile) -> dict[str, str]:
     return keys
 
 
-def short_school_name(name: str, profile: CityProfile) -> str:
-    """Short name of an elementary school: 中野小 for 大阪市立中野小学校."""
-    own = name.removeprefix(f"{profile.name}立")
-    return own.removesuffix("学校") if own.endswith("小学校") else own
-
-
 def column_of(
     features: Sequence[Feature], columns: Sequence[str], pattern: re.Pattern[str]
 ) -> str:
@@ -183,7 +178,7 @@ def _p29_schools(
         if place is None or not name:
             refused.append(refused_row(one, layout.name, "no point or no name"))
             continue
-        short = short_school_name(name, context.profile)
+        short = short_school_name(name, context.profile.name)
         own_id = texts.get(layout.code) or f"{ward_code}-{short}"
         records.append(
             SchoolRecord(

@@ -20,7 +20,6 @@ from geodata.bundle.city_file import (
     SqlRow,
     TownKey,
     area_of,
-    asset_key,
     asset_of,
     crossing_of,
     facility_of,
@@ -36,6 +35,7 @@ from geodata.bundle.manifest import (
     read_manifest,
     wrong_sizes,
 )
+from geodata.bundle.names import asset_key
 from geodata.bundle.radii import block_radius_m
 from geodata.bundle.records import (
     AreaRecord,

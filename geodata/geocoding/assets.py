@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dispatch.domain.placing import Candidate, PlaceLevel, PlacingStatus
 from geodata.address_text import DASHES
+from geodata.bundle.names import asset_key
 from geodata.bundle.records import AssetRecord
 from geodata.geocoding.landmarks import LandmarkAnswer
 
@@ -58,17 +59,6 @@ class AssetIndex(Protocol):
 
     def asset(self, kind: str, key: str) -> tuple[AssetRecord, ...]:
         """Assets of a kind (`street_lamp`, `pole` …) with this key (`asset_key`)."""
-
-
-def asset_key(number: str) -> str:
-    """
-    Spell a number as the ledgers' keys are spelled: NFKC, capitals, no spaces, `-`.
-
-    Nothing else is changed, so that a key is found exactly or not at all: 007 and 7
-    are two lamps. ー stays a letter after kana.
-    """
-    capitals = "".join(unicodedata.normalize("NFKC", number).upper().split())
-    return _DASH.sub("-", unicodedata.normalize("NFKC", capitals))
 
 
 def read_asset_text(text: str) -> AssetQuery | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
-from geodata.bundle.place_files import asset_key
+from geodata.bundle.names import asset_key
 from geodata.bundle.records import (
     AssetRecord,
     CrossingRecord,

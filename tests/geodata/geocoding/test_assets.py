@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel, PlacingStatus
-from geodata.bundle import place_files
+from geodata.bundle.names import asset_key
 from geodata.bundle.records import AssetRecord
 from geodata.geocoding.assets import (
     AssetQuery,
-    asset_key,
     find_asset,
     read_asset_text,
 )
@@ -84,8 +83,8 @@ def test_key_spells_hyphens_and_widths_one_way_and_keeps_zeros() -> None:
 
 
 @given(st.text(max_size=20) | st.text("AアｱーｰＡ-－‐ ㍍", max_size=8))
-def test_key_is_the_one_that_the_ledgers_reader_keeps(number: str) -> None:
-    assert asset_key(number) == place_files.asset_key(number)
+def test_key_of_a_key_is_the_key(number: str) -> None:
+    assert asset_key(asset_key(number)) == asset_key(number)
 
 
 def test_exact_number_is_found() -> None:
