@@ -25,7 +25,7 @@ from dispatch.domain.consultation import (
     Reporter,
 )
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
+from dispatch.domain.place import LonLat, place_of_numbers
 from dispatch.intake import Intake, IntakeDesk
 from dispatch.ports import Clock
 
@@ -270,6 +270,7 @@ class Importer:
 
     def _intake(self, row: Row, mapping: ImportMapping, moment: dt.datetime) -> Intake:
         value = _reader(row, mapping)
+        position, is_swapped = _position(value("longitude"), value("latitude"))
         consultation = Consultation(
             received_at=self._moment("received_at", value("received_at"), mapping)
             or moment,
@@ -278,7 +279,8 @@ class Importer:
             description=value("description"),
             address_text=value("address"),
             landmark_text=value("landmark"),
-            position=_position(value("longitude"), value("latitude")),
+            position=position,
+            position_swapped=is_swapped,
             stated_ward=value("stated_ward"),
             stated_district=value("stated_district"),
             raised_urgency=_urgency(value("urgency")),
@@ -343,11 +345,12 @@ def _row_digest(row: Row) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:32]
 
 
-def _position(lon: str, lat: str) -> LonLat | None:
+def _position(lon: str, lat: str) -> tuple[LonLat | None, bool]:
+    """Place of two columns, and whether they had to be turned round."""
     if not lon and not lat:
-        return None
+        return None, False
     try:
-        return LonLat(float(lon), float(lat))
+        return place_of_numbers(float(lon), float(lat))
     except ValueError:
         problem = "経度・緯度は数で、両方必要です"
         raise InvalidInputError("longitude", problem) from None

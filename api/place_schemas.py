@@ -100,7 +100,7 @@ class PlaceIn(Strict):
     def to_settlement(self) -> Settlement:
         """Turn the body into a decision."""
         return Settlement(
-            place=LonLat(self.position.lon, self.position.lat),
+            place=self.position.place()[0],
             radius_m=self.radius_m,
             reason=self.reason,
             remember=self.remember,
@@ -123,7 +123,7 @@ class LocalPlaceIn(Strict):
         return NewLocalPlace(
             text=self.text,
             ward=self.ward,
-            place=LonLat(self.position.lon, self.position.lat),
+            place=self.position.place()[0],
             radius_m=self.radius_m,
             label=self.label,
             reason=self.reason,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
@@ -21,8 +22,8 @@ from dispatch.domain.consultation import (
     Reporter,
 )
 from dispatch.domain.errors import InvalidInputError
-from dispatch.domain.place import LonLat
-from dispatch.domain.placing import PlaceLevel, PlacingStatus
+from dispatch.domain.place import LonLat, place_of_numbers
+from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
 
@@ -50,10 +51,22 @@ class Strict(BaseModel):
 
 
 class PositionIn(Strict):
-    """A position in degrees, JGD2011/WGS84."""
+    """A position in degrees, JGD2011/WGS84; turned round where `lat` can be none."""
 
     lon: float = Field(ge=-180, le=180, allow_inf_nan=False, examples=[135.50218])
-    lat: float = Field(ge=-90, le=90, allow_inf_nan=False, examples=[34.69375])
+    lat: float = Field(ge=-180, le=180, allow_inf_nan=False, examples=[34.69375])
+
+    @model_validator(mode="after")
+    def _on_the_globe(self) -> Self:
+        try:
+            self.place()
+        except InvalidInputError as problem:
+            raise PydanticCustomError("position", problem.problem) from None
+        return self
+
+    def place(self) -> tuple[LonLat, bool]:
+        """Give the place, and whether the numbers had to be turned round."""
+        return place_of_numbers(self.lon, self.lat)
 
 
 class AppointmentIn(Strict):
@@ -123,7 +136,7 @@ class ConsultationIn(Strict):
         )
 
     def _consultation(self, client: str, now: dt.datetime) -> Consultation:
-        position = self.position
+        place, is_swapped = self.position.place() if self.position else (None, False)
         appointment = self.appointment
         return Consultation(
             received_at=self.received_at or now,
@@ -132,7 +145,8 @@ class ConsultationIn(Strict):
             description=self.description,
             address_text=self.address,
             landmark_text=self.landmark,
-            position=LonLat(position.lon, position.lat) if position else None,
+            position=place,
+            position_swapped=is_swapped,
             stated_ward=self.ward,
             stated_district=self.district,
             raised_urgency=self.urgency,
@@ -172,9 +186,13 @@ class PlacementOut(BaseModel):
     radius_m: int | None
     ward_code: str
     town: str
+    block: str
+    number: str
+    landmark: str
     district_id: str
     message: str
     candidates: list[str]
+    warnings: list[PlacingWarning]
 
 
 class AssignmentOut(BaseModel):
@@ -235,9 +253,13 @@ class ChartOut(BaseModel):
                     radius_m=placement.radius_m,
                     ward_code=placement.ward_code,
                     town=placement.town,
+                    block=placement.block,
+                    number=placement.number,
+                    landmark=placement.landmark,
                     district_id=placement.district_id,
                     message=placement.message,
                     candidates=[c.label for c in placement.candidates],
+                    warnings=list(placement.warnings),
                 )
             ),
             assignment=(

@@ -91,6 +91,8 @@ def municipalities(profile: CityProfile) -> Mapping[str, str]:
         prefecture, name = file.parent.name, file.stem
         if prefecture == own.prefecture and name.startswith(own.city):
             continue
+        if prefecture != own.prefecture:
+            full[prefecture].add(prefecture)
         for short in _shown_names(name, prefecture, own.prefecture, own_towns):
             tail = short.removeprefix(prefecture)
             county = name if tail in name and not name.startswith(tail) else tail

@@ -74,6 +74,8 @@ class Consultation:
     `stated_ward` and `stated_district` are names that the sender gave beside the
     address; `tagged_on` is the day on which an abandoned bicycle was tagged (エフ),
     which turns the visit into a removal bound by the category's hold.
+    `position_swapped` tells that the sender's latitude and longitude came the wrong way
+    round; `position` is the right one.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class Consultation:
     address_text: str = ""
     landmark_text: str = ""
     position: LonLat | None = None
+    position_swapped: bool = False
     stated_ward: str = ""
     stated_district: str = ""
     raised_urgency: Urgency | None = None

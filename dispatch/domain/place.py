@@ -73,6 +73,25 @@ class SchoolDistrict:
     ward_code: str
 
 
+def place_of_numbers(lon: float, lat: float) -> tuple[LonLat, bool]:
+    """
+    Take a longitude and a latitude, turned round where the latitude can be none.
+
+    Returns
+    -------
+    tuple of LonLat and bool
+        The place, and whether the two numbers had to be turned.
+
+    Raises
+    ------
+    InvalidInputError
+        When no place on the globe has these numbers in either order.
+    """
+    if abs(lat) > MAX_LAT >= abs(lon):
+        return LonLat(lat, lon), True
+    return LonLat(lon, lat), False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorksOffice:
     """A works office (工営所): its yard is where its teams start and end."""

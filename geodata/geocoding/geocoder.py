@@ -33,7 +33,6 @@ MAX_TEXT_BYTES = 10_240  # longer is a letter, not a place
 COORDINATES = "coordinates"
 LOCAL = "local_gazetteer"
 GIVEN_POINT = "示された座標"
-GIVEN_SWAPPED = "示された座標(緯度と経度を入れ替えた場合)"
 GIVEN_OLD_DATUM = "示された座標(日本測地系と見た場合)"
 TOO_LONG = "長すぎて、場所として読めません。住所か目標物だけにしてください。"
 _UNKNOWN_WARD = "示された区は、この市にありません。座標を確かめてください。"
@@ -42,7 +41,6 @@ _OTHER_WARD = "座標の区と、住所の区が違います。"
 _FAR_ADDRESS = "座標と住所が離れています。"
 _OLD_DATUM = "座標が日本測地系(約440mずれ)かもしれません。確かめてください。"
 _OUTSIDE = "座標が市の外です。"
-_SWAPPED = "座標が市の外です。緯度と経度が逆かもしれません。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +105,7 @@ class CityGeocoder:
             ward=consultation.stated_ward,
             district=consultation.stated_district,
             position=consultation.position,
+            warnings=(PlacingWarning.SWAPPED,) if consultation.position_swapped else (),
         )
         day = consultation.received_at.astimezone(self.timezone).date()
         return self.find(query, on=day)
@@ -190,9 +189,10 @@ class CityGeocoder:
     ) -> Placement:
         radius_m = query.radius_m or self.coordinate_radius_m
         found = self._at(place, radius_m, on)
-        if found.status is not PlacingStatus.OK:
+        if found.status is not PlacingStatus.OK or found.place is None:
             return found
-        found = replace(found, warnings=query.warnings)
+        place = found.place
+        found = replace(found, warnings=(*query.warnings, *found.warnings))
         book = self.reader.address_book
         stated_code = book.ward_code(query.ward) if query.ward.strip() else None
         if self.areas is None:
@@ -210,7 +210,7 @@ class CityGeocoder:
                 PlacingStatus.CONFLICT, problem, (point, *options, *others)
             )
             old = (PlacingWarning.OLD_DATUM,) if problem == _OLD_DATUM else ()
-            return replace(doubted, warnings=(*query.warnings, *old))
+            return replace(doubted, warnings=(*found.warnings, *old))
         # The ward of an address is surer than a polygon within metres of its border.
         ward = next((code for code in near if code in named), near[0])
         return replace(
@@ -274,13 +274,12 @@ class CityGeocoder:
         )
 
     def _swapped(self, place: LonLat, radius_m: int, on: dt.date | None) -> Placement:
-        """Say "outside", or offer the place with its numbers swapped."""
+        """Say "outside", unless the numbers lie in the city when turned round."""
         if abs(place.lon) <= MAX_LAT:
             turned = LonLat(place.lat, place.lon)
             if self.bounds.contains(turned):
-                ward = next(iter(self._wards_near(turned, on)), "")
-                option = _point(GIVEN_SWAPPED, turned, radius_m, ward)
-                return _without_place(PlacingStatus.CONFLICT, _SWAPPED, (option,))
+                found = self._at(turned, radius_m, on)
+                return replace(found, warnings=(PlacingWarning.SWAPPED,))
         return _without_place(PlacingStatus.OUTSIDE, _OUTSIDE)
 
     def _wards_near(self, place: LonLat, on: dt.date | None) -> tuple[str, ...]:

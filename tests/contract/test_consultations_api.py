@@ -69,8 +69,8 @@ BAD = {
     "latitude infinite": Bad(
         raw=raw(position={"lon": 135.5, "lat": float("inf")}), field="position.lat"
     ),
-    "latitude and longitude swapped": Bad(
-        body=but(position={"lon": 34.69, "lat": 135.5}), field="position.lat"
+    "latitude that none can be, and no longitude either": Bad(
+        body=but(position={"lon": 135.5, "lat": 134.69}), field="position"
     ),
     "half a position": Bad(body=but(position={"lon": 135.5}), field="position.lat"),
     "position as a list": Bad(body=but(position=[135.5, 34.69]), field="position"),
@@ -447,6 +447,15 @@ def test_an_assignment_by_the_api_is_kept_with_who_and_why_and_binds(
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["field"] == name
     assert client.post(url, json=body).status_code == 401
+
+
+def test_swapped_position_is_corrected_and_said(client: TestClient) -> None:
+    swapped = but(position={"lon": 34.6432, "lat": 135.4815}, address="")
+    answer = client.post(URL, json=swapped, headers=AUTH)
+    assert answer.status_code == 201
+    placement = answer.json()["placement"]
+    assert (placement["lon"], placement["lat"]) == (135.4815, 34.6432)
+    assert placement["warnings"] == ["swapped"]
 
 
 # -- what the API says of itself -------------------------------------------------------

@@ -131,13 +131,13 @@ def test_coordinate_beyond_the_bounds_or_in_no_ward_is_outside() -> None:
         assert GEOCODER.place(report(at=at)).status is PlacingStatus.OUTSIDE
 
 
-def test_swapped_coordinate_is_offered_and_never_taken() -> None:
+def test_swapped_coordinate_is_corrected_and_said() -> None:
     # A city whose longitudes are also latitudes: swapped numbers can be written.
     bounds = BoundingBox(west=-72, south=42, east=-70, north=43)
     boston = replace(WITHOUT_AREAS, bounds=bounds)
     found = boston.place(report(at=LonLat(42.3, -71.1)))
-    assert found.status is PlacingStatus.CONFLICT
-    assert found.candidates[0].place == LonLat(-71.1, 42.3)
+    assert (found.status, found.place) == (PlacingStatus.OK, LonLat(-71.1, 42.3))
+    assert found.warnings == (PlacingWarning.SWAPPED,)
 
 
 def test_address_of_another_ward_than_the_coordinate_is_a_conflict() -> None:
