@@ -17,13 +17,14 @@ import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from api.geocode_records import RecordNames, record_of
 from api.settings import load_settings
 from dispatch.domain.errors import InvalidInputError, SourceError
 from geodata.bundle.store import open_bundle
-from geodata.city import load_city
-from geodata.geocoding.explain import explained
+from geodata.city import CityProfile, load_city
+from geodata.geocoding.explain import Step, explained
 from geodata.geocoding.geocoder import CityGeocoder, PlaceQuery
 from geodata.geocoding.make import make_geocoder
 
@@ -80,14 +81,26 @@ def geocode(
     )
     day = on.date() if on else None
     if explain:
-        for step in explained(geocoder, PlaceQuery(address=explain), on=day):
-            console.print(f"[bold]{step.name:<8}[/] {escape(step.said)}")
+        _explain(explained(geocoder, PlaceQuery(address=explain), on=day), profile)
         return
     names = RecordNames.of(profile, opened)
     gc.freeze()  # the city's data stay: looking through them again costs a tenth
     with _opened(file) as stream:
         asked = _from_csv(stream, _columns(columns)) if columns else _from_lines(stream)
         _answer_all(asked, geocoder, names, day)
+
+
+def _explain(steps: Iterable[Step], profile: CityProfile) -> None:
+    """Print the steps as a table; offices by their names."""
+    offices = {office.id: office.name for office in profile.offices}
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for step in steps:
+        table.add_row(
+            f"[bold]{step.name}[/]", escape(offices.get(step.said, step.said))
+        )
+    console.print(table)
 
 
 def _columns(text: str) -> dict[str, str]:
