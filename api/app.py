@@ -75,6 +75,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
         services.solver.warm()
+        services.geocoder.warm()
         if services.roads is not None:  # what is closed today is cut in beforehand
             services.roads.prepare(services.clock.now())
         yield

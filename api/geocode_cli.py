@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import gc
@@ -21,8 +22,9 @@ from rich.table import Table
 
 from api.geocode_records import RecordNames, record_of
 from api.settings import load_settings
+from dispatch.adapters.clocks import SystemClock
 from dispatch.domain.errors import InvalidInputError, SourceError
-from geodata.bundle.store import open_bundle
+from geodata.bundle.opening import open_city_bundle
 from geodata.city import CityProfile, load_city
 from geodata.geocoding.explain import Step, explained
 from geodata.geocoding.geocoder import CityGeocoder, PlaceQuery
@@ -75,11 +77,15 @@ def geocode(
     del form  # there is one so far
     settings = load_settings()
     profile = load_city(settings.city)
-    opened = open_bundle(bundle or settings.city_data_dir)
+    opened = open_city_bundle(
+        bundle or settings.city_data_dir,
+        profile,
+        allow_test=settings.allow_test_geodata,
+    )
     geocoder = make_geocoder(
         profile, opened, national_folder=settings.national_data_dir
     )
-    day = on.date() if on else None
+    day = on.date() if on else SystemClock(profile.timezone).now().date()
     if explain:
         _explain(explained(geocoder, PlaceQuery(address=explain), on=day), profile)
         return
@@ -139,11 +145,19 @@ def _opened(file: str) -> BinaryIO:
 
 
 def _from_lines(stream: BinaryIO) -> Iterator[tuple[str, PlaceQuery]]:
-    """Read one text a line; bytes that are no UTF-8 become U+FFFD, lines stay lines."""
-    for line in _lines(stream):
-        text = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-        shown = text.decode("utf-8", "replace")
+    """Read one text a line, in UTF-8 or CP932; or a whole file in UTF-16."""
+    for line in _lines(_as_bytes_of_lines(stream)):
+        shown = _decoded(line.rstrip(b"\r\n"))
         yield shown, PlaceQuery(address=shown)
+
+
+def _as_bytes_of_lines(stream: BinaryIO) -> BinaryIO:
+    """Turn a file that begins with the mark of UTF-16 into UTF-8."""
+    head = stream.peek(2) if isinstance(stream, io.BufferedReader) else b""
+    if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return stream
+    text = stream.read().decode("utf-16", "replace")
+    return io.BytesIO(text.encode("utf-8", "replace"))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -160,7 +174,8 @@ def _from_csv(
 ) -> Iterator[tuple[str, PlaceQuery]]:
     """Read a CSV with a header, UTF-8 or CP932."""
     csv.field_size_limit(MAX_LINE_BYTES)
-    rows = _rows(csv.reader(io.StringIO(_decoded(stream.read()), newline="")))
+    content = _as_bytes_of_lines(stream).read()
+    rows = _rows(csv.reader(io.StringIO(_decoded(content), newline=""), strict=True))
     header = next(rows, [])
     missing = [name for name in columns.values() if name not in header]
     if missing:
@@ -183,7 +198,7 @@ def _rows(rows: Iterable[list[str]]) -> Iterator[list[str]]:
     try:
         yield from rows
     except csv.Error as error:
-        message = f"CSV: cannot be read: {error}"
+        message = f"CSV: the rest cannot be read ({error}); is a quote not closed?"
         raise SourceError(message) from error
 
 

@@ -62,6 +62,7 @@ def record_of(query: str, found: Placement, names: RecordNames) -> dict[str, Any
         "lat": round(place.lat, DECIMALS) if place else None,
         "radius_m": found.radius_m if place else None,
         "school_district": district or None,
+        "neighbour_ward": names.wards.get(found.neighbour_ward) or None,
         "candidates": [_candidate(one, names) for one in found.candidates],
         "warnings": list(found.warnings),
         "municipality": found.municipality or None,

@@ -211,6 +211,7 @@ class GeocodeResult(BaseModel):
     radius_m: int | None
     school_district: str | None
     district_id: str | None
+    neighbour_ward: str | None
     municipality: str | None
     candidates: list[GeocodeCandidate]
     warnings: list[PlacingWarning]

@@ -28,6 +28,7 @@ from geodata.bundle.manifest import (
     BundleManifest,
     Purpose,
     SourceRecord,
+    previous_manifest,
     read_manifest,
     verify,
 )
@@ -148,7 +149,8 @@ def info(
 def check(
     bundle: BundleArgument = None,
     previous: Annotated[
-        Path | None, typer.Option(help="bundle in use until now, to compare counts")
+        Path | None,
+        typer.Option(help="bundle to compare counts with; the one that was replaced"),
     ] = None,
 ) -> None:
     """Check a bundle, checksums first; findings that matter give exit code 3."""
@@ -158,7 +160,7 @@ def check(
     settings = load_settings()
     profile = load_city(settings.city)
     folder = bundle or settings.city_data_dir
-    before = read_manifest(previous) if previous is not None else None
+    before = read_manifest(previous) if previous else previous_manifest(folder)
     try:
         opened = open_bundle(folder)
     except SourceError:
@@ -306,11 +308,7 @@ def _city_of(config: BundleConfig, settings: Settings) -> CityProfile:
 
 def _make_national(profile: CityProfile, folder: Path) -> None:
     _say("全国の住所辞書を確かめています(ないときは作ります。数分かかります)")
-    try:
-        made = build_national(profile, folder)
-    except OSError as problem:
-        message = f"{folder}: cannot be written ({problem.strerror or problem})"
-        raise SourceError(message) from problem
+    made = build_national(profile, folder)
     if made is None:
         console.print("全国の住所辞書: この都市のプロファイルでは使いません")
         return

@@ -12,14 +12,17 @@ from pathlib import Path
 from api.settings import Settings
 from dispatch.adapters.clocks import SystemClock
 from dispatch.domain.errors import SourceError
+from geodata.bundle.in_place import only_one, settled
 from geodata.bundle.manifest import (
+    CITY_FILE,
     FORMAT,
     MANIFEST_FILE,
     BundleManifest,
-    Purpose,
     read_manifest,
+    verify,
 )
-from geodata.bundle.store import Bundle, open_bundle
+from geodata.bundle.opening import open_city_bundle
+from geodata.bundle.store import Bundle
 from geodata.city import CityProfile, DataSource
 from geodata.towns import gazetteer_version
 
@@ -39,50 +42,69 @@ def city_bundle(settings: Settings, profile: CityProfile) -> Bundle:
         When the bundle that the settings name is missing or damaged, is of another
         city, or is for tests only and the settings do not allow that.
     """
-    folder = settings.city_data_dir
-    if settings.geodata_dir is None and not _is_usable(folder, profile):
-        prepare_bundle(settings, profile)
-    bundle = open_bundle(folder)
-    if bundle.manifest.city != profile.id:
-        bundle.close()
-        message = f"{folder}: city data of {bundle.manifest.city}, not of {profile.id}"
-        raise SourceError(message)
-    if bundle.manifest.purpose is Purpose.TEST and not settings.allow_test_geodata:
-        bundle.close()
-        message = (
-            f"{folder}: made for tests, may hold invented rows; build it from official "
-            "files, or set KIDOHAN_ALLOW_TEST_GEODATA=1 on a test machine"
-        )
-        raise SourceError(message)
-    return bundle
+    if settings.geodata_dir is None:
+        make_small_bundle(settings.city_data_dir, profile)
+    return open_city_bundle(
+        settings.city_data_dir, profile, allow_test=settings.allow_test_geodata
+    )
 
 
 def prepare_bundle(settings: Settings, profile: CityProfile) -> BundleManifest:
     """
     Make the small city data that need no file, unless there are others.
 
-    What the operator built from official files stays.
+    What the operator built from official files stays, and a folder that the operator
+    names is never filled: when it is missing, its disk may not be mounted.
 
     Raises
     ------
     SourceError
-        When it cannot be built or written.
+        When it cannot be built or written, or the folder that the settings name holds
+        no bundle.
     """
     folder = settings.city_data_dir
+    if settings.geodata_dir is None:
+        return make_small_bundle(folder, profile)
+    file = folder / MANIFEST_FILE
+    if not file.is_file() and not (settled(folder) and file.is_file()):
+        message = (
+            f"{folder}: no city data there, and KIDOHAN_GEODATA_DIR names it: is its "
+            "disk mounted? Else build them (kidohan geodata build CONFIG -o "
+            f"{folder}), or leave KIDOHAN_GEODATA_DIR out for the small data"
+        )
+        raise SourceError(message)
+    return read_manifest(folder)
+
+
+def make_small_bundle(folder: Path, profile: CityProfile) -> BundleManifest:
+    """
+    Make the small city data in a folder, or take those there when they still fit.
+
+    Small data that are outdated or damaged are made again; a bundle that a person
+    built stays as it is. Another process that makes them is waited for.
+
+    Raises
+    ------
+    SourceError
+        When they cannot be built or written, or what a person built is damaged.
+    """
     if _is_usable(folder, profile):
         return read_manifest(folder)
-    # Readers and geopandas: needed here only.
-    from geodata.bundle.build import build_bundle  # noqa: PLC0415
-    from geodata.bundle.config import read_config  # noqa: PLC0415
+    with only_one(folder):
+        if _is_usable(folder, profile):  # another process has made it meanwhile
+            return read_manifest(folder)
+        # Readers and geopandas: needed here only.
+        from geodata.bundle.build import build_held  # noqa: PLC0415
+        from geodata.bundle.config import read_config  # noqa: PLC0415
 
-    logger.info("city data of %s are made now into %s", profile.id, folder)
-    config = read_config(profile.folder / CONFIG_FILE)
-    return build_bundle(
-        replace(config, inputs=_own_inputs(profile)),
-        folder,
-        profile=profile,
-        at=SystemClock(profile.timezone).now(),
-    )
+        logger.info("city data of %s are made now into %s", profile.id, folder)
+        config = read_config(profile.folder / CONFIG_FILE)
+        return build_held(
+            replace(config, inputs=_own_inputs(profile)),
+            folder,
+            profile=profile,
+            at=SystemClock(profile.timezone).now(),
+        )
 
 
 def bundle_sources(bundle: Bundle) -> Iterator[DataSource]:
@@ -101,15 +123,26 @@ def bundle_sources(bundle: Bundle) -> Iterator[DataSource]:
 
 
 def _is_usable(folder: Path, profile: CityProfile) -> bool:
-    """Whether there is a bundle that is the operator's, or ours and not outdated."""
-    file = folder / MANIFEST_FILE
-    if not file.is_file():
-        return False
+    """Whether there is a bundle that is the operator's, or ours, whole and of today."""
     try:
-        made_from = json.loads(file.read_bytes()).get("inputs", "")
+        made_from = json.loads((folder / MANIFEST_FILE).read_bytes()).get("inputs", "")
+    except FileNotFoundError:
+        return False
     except (OSError, ValueError, AttributeError):
         return True  # damaged, and perhaps the operator's: opening tells what to do
-    return not made_from or made_from == _own_inputs(profile)
+    if not made_from:
+        return True
+    return made_from == _own_inputs(profile) and _is_whole(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether our own small bundle is as it was made: some ten milliseconds."""
+    try:
+        files = read_manifest(folder).files
+        return CITY_FILE in files and files.keys().isdisjoint(verify(folder))
+    except (SourceError, OSError) as problem:
+        logger.warning("%s: made again (%s)", folder, problem)
+        return False
 
 
 def _own_inputs(profile: CityProfile) -> str:

@@ -6,7 +6,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from api.road_pictures import (
     map_closures,
@@ -26,7 +25,7 @@ from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.ports import StoredPlan
-from geodata.areas import outer_rings
+from geodata.areas import ward_rings
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
 from maps.plan_map import MapStop, PlanMapData, TeamRoute
@@ -62,9 +61,9 @@ class Pictures:
 
     services: Services
 
-    # -- shapes that never change while the service runs ------------------------
+    # -- shapes of today ----------------------------------------------------------
 
-    @cached_property
+    @property
     def ward_outlines(self) -> tuple[WardOutline, ...]:
         """Wards with their outlines."""
         return tuple(
@@ -72,18 +71,14 @@ class Pictures:
             for ward in self.services.areas.wards
         )
 
-    @cached_property
+    @property
     def ward_rings(self) -> tuple[tuple[str, Ring], ...]:
         """Outer rings of the wards, for the drawing on a sheet."""
-        return tuple(
-            (ward.name, ring)
-            for ward in self.services.areas.wards
-            for ring in outer_rings(ward)
-        )
+        return ward_rings(self.services.areas)
 
-    @cached_property
+    @property
     def district_names(self) -> Mapping[str, str]:
-        """Names of school districts by id."""
+        """Names of school districts by id, of other days too."""
         return self.services.areas.district_names
 
     @property

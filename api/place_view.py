@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from api.wording import PLACING_TEXT, WARNING_TEXT, elapsed_text
 from dispatch.domain.case_chart import CaseChart
+from dispatch.domain.local_place import MAX_RADIUS_M
 from dispatch.domain.placing import Candidate, Placement, PlacingStatus
 
 
@@ -50,7 +51,8 @@ def review_row(chart: CaseChart, now: dt.datetime) -> ReviewRow:
         chart=chart,
         state=PLACING_TEXT[found.status],
         why=tuple(filter(None, sentences)),
-        candidates=found.candidates,
+        # The middle of a ward is no place to settle for.
+        candidates=tuple(c for c in found.candidates if c.radius_m <= MAX_RADIUS_M),
         waited=elapsed_text(chart.consultation.received_at, now),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from geodata.bundle.records import TownRecord
 from geodata.bundle.store import Bundle
 from geodata.city import CityProfile, DataSource, load_city
 from geodata.geocoding.geocoder import CityGeocoder
-from geodata.geocoding.local import place_key, stated_ward_code
+from geodata.geocoding.local import place_key
 from geodata.geocoding.make import make_geocoder
 
 SKILL_LABEL = "skill_"
@@ -43,7 +44,6 @@ class Services:
     settings: Settings
     profile: CityProfile
     bundle: Bundle
-    areas: CityAreas
     store: SqlStore
     geocoder: CityGeocoder
     intake: IntakeDesk
@@ -62,6 +62,12 @@ class Services:
             iterations=self.settings.plan_iterations,
             seed=self.settings.plan_seed,
         )
+
+    @property
+    def areas(self) -> CityAreas:
+        """Wards and school districts of today."""
+        today = self.clock.now().astimezone(self.profile.timezone).date()
+        return areas_on(self.bundle, today)
 
     @property
     def towns(self) -> tuple[TownRecord, ...]:
@@ -132,7 +138,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     travel = open_travel(settings, profile, closure_store)
     solver = PortfolioSolver(settings.solver_processes)
-    rules = intake_rules(settings, profile)
+    rules = intake_rules(settings, profile, bundle)
     intake = IntakeDesk(store, geocoder, travel.times, rules, clock)
     planning = plan_desk(
         settings,
@@ -149,14 +155,13 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         settings=settings,
         profile=profile,
         bundle=bundle,
-        areas=areas_on(bundle, clock.now().astimezone(profile.timezone).date()),
         store=store,
         geocoder=geocoder,
         intake=intake,
         planning=planning,
         closures=closure_desk(profile, closure_store, travel, clock),
         places=place_desk(
-            profile,
+            geocoder,
             PlaceTools(
                 charts=store,
                 local_places=local_places,
@@ -209,16 +214,19 @@ def closure_desk(
     )
 
 
-def place_desk(profile: CityProfile, tools: PlaceTools) -> PlaceDesk:
-    """Make the desk that settles places; ways of writing are compared as here."""
-    words = PlaceWords(
-        key_of=place_key,
-        ward_code_of=lambda name: stated_ward_code(profile.wards, name),
-    )
-    return PlaceDesk(tools, words)
+def place_desk(geocoder: CityGeocoder, tools: PlaceTools) -> PlaceDesk:
+    """Make the desk that settles places; words are compared as the geocoder does."""
+    book = geocoder.reader.address_book
+
+    def ward_code_of(name: str) -> str | None:
+        return book.ward_code(name) if name.strip() else ""
+
+    return PlaceDesk(tools, PlaceWords(key_of=place_key, ward_code_of=ward_code_of))
 
 
-def intake_rules(settings: Settings, profile: CityProfile) -> IntakeRules:
+def intake_rules(
+    settings: Settings, profile: CityProfile, bundle: Bundle
+) -> IntakeRules:
     """Rules of the reception desk for a city."""
     return IntakeRules(
         catalogue=profile.catalogue,
@@ -227,10 +235,29 @@ def intake_rules(settings: Settings, profile: CityProfile) -> IntakeRules:
         offices=profile.offices,
         teams=profile.teams,
         policy=settings.assignment_policy or profile.assignment_policy,
-        responsible_office_id=profile.responsible_office_id,
+        responsible_office_id=responsible_office_of(bundle),
         partner_name=partner_namer(profile),
         number_prefix=lambda day, ward: number_prefix(profile.number_prefix, day, ward),
     )
+
+
+def responsible_office_of(bundle: Bundle) -> Callable[[str, dt.date], str | None]:
+    """Works office of a ward on a day, by the jurisdiction in the city's data."""
+    rows = bundle.jurisdictions()
+
+    def office_of(ward_code: str, day: dt.date) -> str | None:
+        return next(
+            (
+                row.office_id
+                for row in rows
+                if row.ward_code == ward_code
+                and row.valid_from <= day
+                and (row.valid_to is None or day < row.valid_to)
+            ),
+            None,
+        )
+
+    return office_of
 
 
 def partner_namer(profile: CityProfile) -> Callable[[str, str, LonLat], str]:

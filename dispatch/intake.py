@@ -288,7 +288,9 @@ class IntakeDesk:
         require_length("who", who, MAX_NAME)
         chart = self._read(chart_id, version)
         placement = self._geocoder.place_at(
-            place, radius_m=max(radius_m, BY_HAND_RADIUS_M)
+            place,
+            radius_m=max(radius_m, BY_HAND_RADIUS_M),
+            on=chart.consultation.received_at.astimezone(self._rules.timezone).date(),
         )
         if not placement.is_placed:
             raise InvalidInputError("place", placement.message)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.closure import require_name
-from dispatch.domain.consultation import MAX_NAME
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.ids import new_id
 from dispatch.domain.local_place import (
@@ -99,6 +98,9 @@ class NewLocalPlace:
     label: str = ""
     reason: str
     chart_id: str = ""
+
+
+SETTLED_LABEL = "職員が確かめた地点"  # the words of a report are no name for a map
 
 
 class PlaceDesk:
@@ -250,7 +252,7 @@ class PlaceDesk:
             ward_code=ward_code,
             place=new.place,
             radius_m=new.radius_m,
-            label=new.label or new.text[:MAX_NAME],
+            label=new.label or SETTLED_LABEL,
             reason=new.reason,
             author=who,
             settled_at=self._tools.clock.now(),

@@ -48,8 +48,10 @@ class Geocoder(Protocol):
         """Best answer for what the consultation says; never a guess."""
         ...
 
-    def place_at(self, place: LonLat, *, radius_m: int) -> Placement:
-        """Ward and district of a position that a person or a system gave."""
+    def place_at(
+        self, place: LonLat, *, radius_m: int, on: dt.date | None = None
+    ) -> Placement:
+        """Ward and district of a position that a person or a system gave, on a day."""
         ...
 
 

@@ -104,8 +104,13 @@ COUNTED = (
     r"メートル|[かヶケカ]所|号?[線館棟]|番[街館線]"
 )
 _COUNTED = re.compile(COUNTED)
+# 泉2公園: the number belongs to the name of a thing.
+_NAMED = re.compile(
+    r"(?:号)?(?:公園|児童|遊園|緑地|広場|学校|小学|中学|高校|老人|福祉|会館|集会|保育|幼稚|"
+    r"団地|住宅|市営|駐車|自転車|ポンプ|交番|[A-Z])"
+)
 _SEVERAL = re.compile(
-    r"((?:[~・、,][0-9]{1,2})+)(?:丁目|$)|丁目((?:[~・、,][0-9]{1,2}丁目)+)"
+    r"((?:[~・、,][0-9]{1,2})+)(?:丁目|$)|丁目((?:[~・、,-][0-9]{1,2}丁目)+)"
 )
 _BLOCK_WORD = re.compile(r"(?<=[0-9])(?:番地?|号|-)の?-?(?=[0-9])")
 
@@ -235,7 +240,7 @@ def _numbered_tail(digits: str, after: str) -> TownTail | None:
         return TownTail(rest=rest, chome=value, said_chome=True)
     if re.match(r"番(?!街|館)|号(?![線館棟車])", after):
         return TownTail(rest=digits + after)
-    if re.match(r"番|号", after) or _COUNTED.match(after):
+    if re.match(r"番|号", after) or _COUNTED.match(after) or _NAMED.match(after):
         return None
     if not digits.isascii():
         # 一 … 九 are also letters of names (三先): only a chain or the end counts.

@@ -55,7 +55,7 @@ def read_towns(profile: CityProfile) -> tuple[TownRecord, ...]:
     """
     if profile.gazetteer.kind == NO_GAZETTEER:
         return ()
-    folder = _data_folder() / profile.gazetteer.prefecture
+    folder = data_folder() / profile.gazetteer.prefecture
     return tuple(
         town
         for ward in profile.wards
@@ -87,7 +87,7 @@ def municipalities(profile: CityProfile) -> Mapping[str, str]:
         name for town in read_towns(profile) for name in (town.name, town.oaza)
     }
     full: dict[str, set[str]] = defaultdict(set)
-    for file in _data_folder().glob("*/*.json"):
+    for file in data_folder().glob("*/*.json"):
         prefecture, name = file.parent.name, file.stem
         if prefecture == own.prefecture and name.startswith(own.city):
             continue
@@ -133,10 +133,10 @@ def places_around(profile: CityProfile) -> tuple[LonLat, ...]:
     if own.kind == NO_GAZETTEER:
         return ()
     places: dict[LonLat, None] = {}  # a set that keeps the order of the files
-    for file in sorted(_data_folder().glob("*/*.json")):
+    for file in sorted(data_folder().glob("*/*.json")):
         if file.parent.name == own.prefecture and file.stem.startswith(own.city):
             continue
-        for entry in _entries(file):
+        for entry in entries_of(file):
             if entry["lat"] is None or entry["lng"] is None:
                 continue  # some towns elsewhere in the country have no point
             place = LonLat(float(entry["lng"]), float(entry["lat"]))
@@ -145,8 +145,15 @@ def places_around(profile: CityProfile) -> tuple[LonLat, ...]:
     return tuple(places)
 
 
-def _data_folder() -> Path:
-    """Folder of the gazetteer's data; found without running any of its code."""
+def data_folder() -> Path:
+    """
+    Folder of the gazetteer's data; found without running any of its code.
+
+    Raises
+    ------
+    SourceError
+        When the gazetteer is not installed.
+    """
     spec = importlib.util.find_spec(PACKAGE)
     folder = Path(spec.origin).parent / DATA_FOLDER if spec and spec.origin else None
     if folder is None or not folder.is_dir():
@@ -155,19 +162,27 @@ def _data_folder() -> Path:
     return folder
 
 
-def _towns_of(file: Path, ward: Ward) -> list[TownRecord]:
-    try:
-        return [_town(entry, ward.code) for entry in _entries(file)]
-    except (ValueError, KeyError, TypeError, InvalidInputError) as error:
-        raise _damaged(file) from error
+def entries_of(file: Path) -> list[dict[str, Any]]:
+    """
+    Entries of one municipality's file, as the gazetteer has them.
 
-
-def _entries(file: Path) -> list[dict[str, Any]]:
+    Raises
+    ------
+    SourceError
+        When the file cannot be read.
+    """
     try:
         entries: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _damaged(file) from error
     return entries
+
+
+def _towns_of(file: Path, ward: Ward) -> list[TownRecord]:
+    try:
+        return [_town(entry, ward.code) for entry in entries_of(file)]
+    except (ValueError, KeyError, TypeError, InvalidInputError) as error:
+        raise _damaged(file) from error
 
 
 def _damaged(file: Path) -> SourceError:

@@ -404,8 +404,11 @@ class FakeGeocoder:
         unknown = Placement(status=PlacingStatus.NOT_FOUND, message="見つかりません")
         return self.known.get(consultation.address_text, unknown)
 
-    def place_at(self, place: LonLat, *, radius_m: int) -> Placement:
+    def place_at(
+        self, place: LonLat, *, radius_m: int, on: dt.date | None = None
+    ) -> Placement:
         """Return the prepared answer at the given place."""
+        del on
         if not self.by_hand.is_placed:
             return self.by_hand
         return replace(self.by_hand, place=place, radius_m=radius_m)

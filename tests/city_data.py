@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.geodata_wiring import prepare_bundle
-from api.settings import Settings
+from api.geodata_wiring import make_small_bundle
 from geodata.city import load_city
 from tests.shared_data import REPO
 
@@ -14,5 +13,5 @@ OSAKA_DATA = REPO / "var" / "tests" / "geodata" / "osaka"
 
 def prepared(folder: Path = OSAKA_DATA, city: str = "osaka") -> Path:
     """Folder of a city's small data; made when missing or outdated."""
-    prepare_bundle(Settings(city=city, geodata_dir=folder), load_city(city))
+    make_small_bundle(folder, load_city(city))
     return folder

@@ -128,10 +128,19 @@ def install_road_engine() -> None:
         print("      rm .venv/.kidohan-ready && make setup")
 
 
-def prepare_city_data() -> None:
-    """Make the small city data, and the addresses of the rest of the country."""
+def prepare_city_data() -> bool:
+    """Make the small city data and the country's addresses; False when that fails."""
     print("[6/6] city data (kidohan prepare)")
-    run(venv_program("kidohan"), "prepare")
+    try:
+        run(venv_program("kidohan"), "prepare")
+    except (subprocess.CalledProcessError, OSError) as problem:
+        print(
+            f"\nEverything is installed, but the city data were not made: {problem}.\n"
+            "The lines above say why; no package registry is needed for it. Then:\n"
+            "      .venv/bin/kidohan prepare",
+        )
+        return False
+    return True
 
 
 def main() -> int:
@@ -157,7 +166,6 @@ def main() -> int:
         install_python_packages()
         install_web_assets()
         install_road_engine()
-        prepare_city_data()
     except subprocess.CalledProcessError as problem:
         print(
             f"\nSet-up stopped: {' '.join(map(str, problem.cmd))} "
@@ -167,6 +175,8 @@ def main() -> int:
         )
         return 1
     STAMP.write_text(wanted)
+    if not prepare_city_data():
+        return 1
     print("Ready. Next: make demo, or make test")
     return 0
 

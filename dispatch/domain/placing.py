@@ -80,7 +80,8 @@ class Placement:
     used (付近 …). Only `ok` has a place; the others go to a person. `town` is ward and
     official town in one; `block` (番) and `number` (号) are what the text says, in
     ASCII: `level` tells how much of it the data know. `municipality` names the other
-    city or town of an `outside`. `engines` says who answered what.
+    city or town of an `outside`. `neighbour_ward` is the code of another ward
+    nearer than the radius. `engines` says who answered what (`gazetteer:ok`).
     """
 
     status: PlacingStatus
@@ -100,9 +101,15 @@ class Placement:
     municipality: str = ""
     warnings: tuple[PlacingWarning, ...] = ()
     engines: tuple[str, ...] = ()
+    neighbour_ward: str = ""
 
     def in_areas(
-        self, *, ward_code: str, district_id: str, warnings: tuple[PlacingWarning, ...]
+        self,
+        *,
+        ward_code: str,
+        district_id: str,
+        neighbour_ward: str,
+        warnings: tuple[PlacingWarning, ...],
     ) -> Placement:
         """
         Give the same answer with its ward and school district.
@@ -128,6 +135,7 @@ class Placement:
             municipality=self.municipality,
             warnings=warnings,
             engines=self.engines,
+            neighbour_ward=neighbour_ward,
         )
 
     @property

@@ -16,6 +16,7 @@ from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from geodata.address_text import folded, normalised
 from geodata.bundle.names import short_school_name
+from geodata.bundle.osm_crossings import OSM_FORMATS
 from geodata.bundle.polygon_files import (
     Feature,
     merged,
@@ -278,9 +279,9 @@ def _wards(
     refused, num_elsewhere = [], 0
     for one in features:
         code = code_of(one)
-        if code is None:
+        if code is None and not one.is_made_up:
             num_elsewhere += 1
-        elif (shape := sound_polygon(one.shape)) is None:
+        elif code is None or (shape := sound_polygon(one.shape)) is None:
             refused.append(refused_row(one, "geometry", NO_POLYGON))
         else:
             parts[code].append(shape)
@@ -315,7 +316,7 @@ def _areas(
     identity = _Identity(source, context)
     for row in rows:
         shape = sound_polygon(row.feature.shape)
-        if row.ward_code is None:
+        if row.ward_code is None and not row.feature.is_made_up:
             num_elsewhere += 1
         elif shape is None:
             refused.append(refused_row(row.feature, "geometry", NO_POLYGON))
@@ -407,5 +408,6 @@ AREA_FORMATS: Mapping[str, Format] = MappingProxyType(
             read=read_voronoi_schools,
             needs_file=False,
         ),
+        **OSM_FORMATS,
     }
 )

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
@@ -16,14 +15,23 @@ from typing import Any, cast
 from dispatch.domain.errors import InvalidInputError, SourceError
 from geodata.bundle.city_file import write_layers
 from geodata.bundle.config import FILE_OPTIONS, BundleConfig
+from geodata.bundle.in_place import (
+    advice_for,
+    only_one,
+    put_in_place,
+    work_folder,
+)
 from geodata.bundle.manifest import (
     CITY_FILE,
     MANIFEST_FILE,
+    PREVIOUS_FILE,
     REFUSED_FILE,
     SECOND_FOLDER,
     BundleManifest,
     SourceRecord,
     checksums,
+    is_bundle,
+    read_manifest,
 )
 from geodata.bundle.merge import (
     LayerMerge,
@@ -84,7 +92,9 @@ def build_bundle(
     """
     Read the sources of a configuration and make a bundle of them.
 
-    A bundle that is there stays in its place until the new one is whole.
+    A bundle that is there stays in its place until the new one is whole; of the same
+    city, its record is kept in the new one. Another process that builds the same
+    folder is waited for.
 
     Parameters
     ----------
@@ -115,6 +125,22 @@ def build_bundle(
         unknown or cannot hold the layer, the configuration is of another city, or the
         folder holds something else or cannot be written.
     """
+    with only_one(folder):
+        return build_held(
+            config, folder, profile=profile, at=at, told=told, formats=formats
+        )
+
+
+def build_held(
+    config: BundleConfig,
+    folder: Path,
+    *,
+    profile: CityProfile,
+    at: dt.datetime,
+    told: Told = lambda _: None,
+    formats: Formats | None = None,
+) -> BundleManifest:
+    """Build as `build_bundle` does, while the caller holds the folder (`only_one`)."""
     if at.tzinfo is None:
         raise InvalidInputError("at", "時差のない時刻です")
     if Path(config.city).name not in (profile.id, profile.folder.name):
@@ -123,17 +149,19 @@ def build_bundle(
     for source in config.sources:
         _require_format(config, source, known)
     _require_replaceable(folder)
-    work = _work_folder(folder)
+    work = work_folder(folder)
     try:
         made = _read(config, profile, known, told)
         told("束を書いています")
+        _keep_record(folder, work, profile)
         manifest = _filled(work, config, made, profile, at)
         manifest.write(work)
-        _put_in_place(work, folder)
+        _forbid_writing(work)
+        put_in_place(work, folder)
     except (OSError, sqlite3.Error) as problem:
         message = (
-            f"{folder}: the bundle cannot be written ({problem}); is there room on the "
-            "disk? A bundle that was there is unchanged"
+            f"{folder}: the bundle cannot be written ({problem}){advice_for(problem)}. "
+            "A bundle that was there is unchanged"
         )
         raise SourceError(message) from problem
     finally:
@@ -170,7 +198,8 @@ def _require_replaceable(folder: Path) -> None:
         raise SourceError(f"{folder}: not a folder; choose another with -o")
     if not folder.exists() or not any(folder.iterdir()):
         return
-    if (folder / MANIFEST_FILE).is_file() and (folder / CITY_FILE).is_file():
+    has_record = (folder / MANIFEST_FILE).is_file()
+    if is_bundle(folder) or (has_record and (folder / CITY_FILE).is_file()):
         return
     raise SourceError(f"{folder}: holds other files; choose another folder with -o")
 
@@ -325,32 +354,17 @@ def _write_dictionary(folder: Path, made: _Made, profile: CityProfile) -> None:
     )
 
 
-def _work_folder(folder: Path) -> Path:
-    """Make a folder beside the bundle, on the same disk: a rename puts it in place."""
+def _keep_record(old: Path, work: Path, profile: CityProfile) -> None:
+    """Keep the record of the bundle that is replaced: `check` compares with it."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
-    except OSError as problem:
-        message = (
-            f"{folder.parent}: cannot be written ({problem.strerror}); choose another "
-            "folder with -o, or ask for the right to write there"
-        )
-        raise SourceError(message) from problem
+        record = read_manifest(old)
+    except SourceError:
+        return  # none, damaged, or of a format whose counts are not known
+    if record.city == profile.id:
+        record.write(work, PREVIOUS_FILE)
 
 
-def _put_in_place(work: Path, folder: Path) -> None:
-    """Forbid writing, and rename; the old bundle waits until that has worked."""
+def _forbid_writing(work: Path) -> None:
     for path in work.rglob("*"):
         if path.is_file():
             path.chmod(READ_ONLY)
-    work.chmod(0o755)
-    old = folder.with_name(f"{work.name}-old")
-    if folder.exists():
-        folder.rename(old)
-    try:
-        work.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -19,6 +19,7 @@ from dispatch.domain.place import BoundingBox, LonLat, great_circle_m
 from geodata import crs
 from geodata.bundle import tiling
 from geodata.bundle.manifest import BundleManifest, Purpose, SourceRecord, verify
+from geodata.bundle.radii import reach_of_towns
 from geodata.bundle.records import (
     AREA_LAYERS,
     AreaRecord,
@@ -36,7 +37,6 @@ MAX_DROP = 0.01  # of a ward's records against the last bundle
 MAX_REFUSED = 0.01  # of a source's rows
 POINT_MARGIN_DEG = 0.02  # some 2 km: what the city owns just beyond its towns
 AREA_MARGIN_DEG = 0.05  # some 5 km: harbour ground without a town
-BLOCK_REACH_M = 1_500  # of a block from its town's point: the largest harbour towns
 HOUSE_REACH_M = 500  # of a house from its block's point
 SCHOOL_REACH_M = 100.0  # of a school from its district: across a street, not a town
 SHOWN_NAMES = 5
@@ -79,6 +79,9 @@ class CheckedBundle(Protocol):
 
     def towns(self) -> tuple[TownRecord, ...]:
         """All towns."""
+
+    def radius_m(self, ward_code: str, town: str) -> int:
+        """Radius of a town in metres."""
 
     def blocks(self) -> _Blocks:
         """Blocks of each town, by (ward code, town) and block."""
@@ -248,16 +251,19 @@ def _bounds(bundle: CheckedBundle, profile: CityProfile) -> Iterator[Finding]:
 
 def _reach(bundle: CheckedBundle) -> Iterator[Finding]:
     """Blocks far from their town's point, and houses far from their block's."""
-    place_of = {(town.ward_code, town.name): town.place for town in bundle.towns()}
+    towns = bundle.towns()
+    keys = [(town.ward_code, town.name) for town in towns]
+    reach = reach_of_towns(towns, {key: bundle.radius_m(*key) for key in keys})
     far_blocks, far_houses, orphans = [], [], []
     for (ward_code, town), blocks in bundle.blocks().items():
-        centre = place_of.get((ward_code, town))
-        if centre is None:
+        if (ward_code, town) not in reach:
             orphans.append(town)
             continue
+        centre, reach_m = reach[ward_code, town]
         for key, block in blocks.items():
-            if great_circle_m(centre, block.place) > BLOCK_REACH_M:
-                far_blocks.append(f"{town}{key}")
+            off_m = great_circle_m(centre, block.place)
+            if off_m > reach_m:
+                far_blocks.append(f"{town}{key} {off_m:,.0f}m>{reach_m:,}m")
             far_houses += [
                 f"{town}{key}-{number}"
                 for number, place in bundle.houses_of(ward_code, town, key).items()
@@ -266,8 +272,7 @@ def _reach(bundle: CheckedBundle) -> Iterator[Finding]:
     if orphans:
         yield Finding(f"町丁目のデータにない町の街区: {_some(orphans)}")
     if far_blocks:
-        text = f"町丁目から{BLOCK_REACH_M:,}mより遠い街区: {_some(far_blocks)}"
-        yield Finding(text)
+        yield Finding(f"町丁目から限度より遠い街区: {_some(far_blocks)}")
     if far_houses:
         text = f"街区から{HOUSE_REACH_M:,}mより遠い住居番号: {_some(far_houses)}"
         yield Finding(text)

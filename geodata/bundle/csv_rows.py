@@ -19,6 +19,7 @@ from typing import IO, TypeVar
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import MAX_LAT, MAX_LON, BoundingBox, LonLat
+from geodata.bundle.made_up import MADE_UP, MADE_UP_COLUMNS, is_made_up
 from geodata.bundle.reading import ReadContext, SourceConfig
 from geodata.bundle.records import LayerRead, Refused
 from geodata.city import CityProfile
@@ -175,6 +176,8 @@ class CsvTable:
         Empty to try those of the form.
     member
         Name of the CSV inside the zip, when there are several.
+    takes_made_up
+        Whether rows that the file marks as invented are taken.
     """
 
     file: Path
@@ -183,6 +186,7 @@ class CsvTable:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
     member: str = ""
+    takes_made_up: bool = False
 
     def read(self, make: Callable[[CsvRow], R | None]) -> LayerRead[R]:
         """
@@ -234,6 +238,7 @@ class CsvTable:
         header = next(reader, [])
         indices = self._indices(header)
         headers = {ours: header[index].strip() for ours, index in indices.items()}
+        marks = [] if self.takes_made_up else _marks(header)
         while True:
             number = reader.line_num + 1
             try:
@@ -253,6 +258,11 @@ class CsvTable:
             if len(cells) != len(header):
                 count = f"{len(cells)} columns where the header has {len(header)}"
                 yield Refused(row=number, column="", problem=count)
+                continue
+            marked = [at for at in marks if is_made_up(cells[at])]
+            if marked:
+                column = header[marked[0]].strip()
+                yield Refused(row=number, column=column, problem=MADE_UP)
                 continue
             yield CsvRow(
                 number=number,
@@ -367,6 +377,7 @@ def main_table(source: SourceConfig, context: ReadContext, form: TableForm) -> C
         columns=source.columns,
         encoding=source.encoding,
         member=option_text(source, "member"),
+        takes_made_up=source.is_synthetic,
     )
 
 
@@ -389,6 +400,7 @@ def side_table(
         form=form,
         bounds=context.profile.bounds,
         encoding=source.encoding,
+        takes_made_up=source.is_synthetic,
     )
 
 
@@ -470,6 +482,15 @@ def _joined(text: str) -> str:
 def _header_name(cell: str) -> str:
     """Header without byte-order mark and width: Ｘ座標 is X座標."""
     return unicodedata.normalize("NFKC", cell).strip("\ufeff \t")
+
+
+def _marks(header: Sequence[str]) -> list[int]:
+    """Where the columns are that tell an invented row."""
+    return [
+        index
+        for index, cell in enumerate(header)
+        if _header_name(cell).lower() in MADE_UP_COLUMNS
+    ]
 
 
 def _in_box(bounds: BoundingBox, lon: float, lat: float) -> bool:

@@ -15,9 +15,10 @@ from dispatch.domain.errors import SourceError
 from geodata.bundle.records import Layer
 from geodata.sources import sha256_of, write_whole
 
-FORMAT = 1
+FORMAT = 2  # 2: keys of assets are spelt as people's numbers are
 KIND = "kidohan city bundle"  # tells a bundle's folder from any other
 MANIFEST_FILE = "manifest.json"
+PREVIOUS_FILE = "previous.json"  # record of the bundle that this one replaced
 CITY_FILE = "city.sqlite3"
 REFUSED_FILE = "refused.jsonl"
 SECOND_FOLDER = "second"  # the second engine's dictionary
@@ -135,11 +136,10 @@ class BundleManifest:
     kind: str = KIND
     format: int = FORMAT
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, name: str = MANIFEST_FILE) -> None:
         """Write the record so that it is whole or not there."""
-        values = dataclasses.asdict(self)
-        text = json.dumps(values, ensure_ascii=False, indent=2) + "\n"
-        write_whole(folder / MANIFEST_FILE, text)
+        text = json.dumps(_plain(self), ensure_ascii=False, indent=2) + "\n"
+        write_whole(folder / name, text)
 
     def sources_of(self, layer: Layer) -> tuple[SourceRecord, ...]:
         """List the sources that gave a layer at least one record."""
@@ -160,24 +160,24 @@ def read_manifest(folder: Path) -> BundleManifest:
         When the folder is not a bundle, is damaged or of another format; says what to
         do.
     """
-    file = folder / MANIFEST_FILE
+    return _read(folder, folder / MANIFEST_FILE)
+
+
+def previous_manifest(folder: Path) -> BundleManifest | None:
+    """Record of the bundle that this one replaced; None when there is none to read."""
     try:
-        values: Any = json.loads(file.read_bytes())
-    except FileNotFoundError as error:
-        message = f"{folder}: not a bundle of city data; {BUILD_AGAIN}"
-        raise SourceError(message) from error
-    except (OSError, ValueError, RecursionError) as error:
-        message = f"{file}: cannot be read ({error}); {BUILD_AGAIN}"
-        raise SourceError(message) from error
-    if not isinstance(values, dict) or values.get("kind") != KIND:
-        message = f"{folder}: holds other data than a bundle; {BUILD_AGAIN}"
-        raise SourceError(message)
-    _require_format(folder, values.get("format"))
+        return _read(folder, folder / PREVIOUS_FILE)
+    except SourceError:
+        return None
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder has the record of a bundle, of whatever format or state."""
     try:
-        return _manifest(values)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        message = f"{file}: damaged ({error}); {BUILD_AGAIN}"
-        raise SourceError(message) from error
+        values = json.loads((folder / MANIFEST_FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and values.get("kind") == KIND
 
 
 def checksums(folder: Path) -> tuple[dict[str, str], dict[str, int]]:
@@ -218,6 +218,26 @@ def wrong_sizes(folder: Path, manifest: BundleManifest) -> list[str]:
     )
 
 
+def _read(folder: Path, file: Path) -> BundleManifest:
+    try:
+        values: Any = json.loads(file.read_bytes())
+    except FileNotFoundError as error:
+        message = f"{folder}: not a bundle of city data; {BUILD_AGAIN}"
+        raise SourceError(message) from error
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"{file}: cannot be read ({error}); {BUILD_AGAIN}"
+        raise SourceError(message) from error
+    if not isinstance(values, dict) or values.get("kind") != KIND:
+        message = f"{folder}: holds other data than a bundle; {BUILD_AGAIN}"
+        raise SourceError(message)
+    _require_format(folder, values.get("format"))
+    try:
+        return _manifest(values)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        message = f"{file}: damaged ({error}); {BUILD_AGAIN}"
+        raise SourceError(message) from error
+
+
 def _require_format(folder: Path, found: object) -> None:
     if found == FORMAT:
         return
@@ -249,6 +269,18 @@ def _source(values: dict[str, Any]) -> SourceRecord:
         "num_by_ward": MappingProxyType(dict(values["num_by_ward"])),
     }
     return SourceRecord(**{**values, **read})
+
+
+def _plain(value: object) -> object:
+    """Make dictionaries of dataclasses and of mappings, read-only ones too."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, BundleManifest | SourceRecord):
+        names = (one.name for one in dataclasses.fields(value))
+        return {name: _plain(getattr(value, name)) for name in names}
+    return value
 
 
 def _size(path: Path) -> int:

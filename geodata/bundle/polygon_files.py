@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import MAX_LAT, MAX_LON
 from geodata import crs
+from geodata.bundle.made_up import MADE_UP_COLUMNS, is_made_up
 from geodata.bundle.reading import SourceConfig
 from geodata.city import CityProfile
 
@@ -57,12 +58,13 @@ class Feature:
     One feature of a file; `row` counts as in a table with a header.
 
     `shape` is two-dimensional, in degrees (lon, lat); None when it is empty, cannot be
-    read or lies off the globe.
+    read or lies off the globe, or when the row `is_made_up` and may not be taken.
     """
 
     row: int
     texts: Mapping[str, str]
     shape: BaseGeometry | None = field(repr=False)
+    is_made_up: bool = False
 
     def first(self, columns: Sequence[str]) -> str:
         """First text among columns that is there and not empty; else an empty one."""
@@ -122,7 +124,8 @@ def read_features(
         found = ", ".join(str(name) for name in frame.columns[:-1]) or "none"
         message = f"{file}: no column {', '.join(missing)}; there are: {found}"
         raise SourceError(message)
-    return tuple(_features(_in_degrees(frame, source, profile, epsg)))
+    degrees = _in_degrees(frame, source, profile, epsg)
+    return tuple(_features(degrees, takes_made_up=source.is_synthetic))
 
 
 def sound_polygon(shape: BaseGeometry | None) -> BaseGeometry | None:
@@ -303,16 +306,21 @@ def _in_degrees(
         raise SourceError(message) from error
 
 
-def _features(frame: gpd.GeoDataFrame) -> Iterator[Feature]:
+def _features(frame: gpd.GeoDataFrame, *, takes_made_up: bool) -> Iterator[Feature]:
     names = [str(name) for name in frame.columns if name != frame.geometry.name]
     columns = [frame[name].tolist() for name in names]
+    known_marks = frozenset() if takes_made_up else MADE_UP_COLUMNS
+    marks = [name for name in names if name.strip().lower() in known_marks]
     for index, shape in enumerate(frame.geometry):
         texts = {
             name: _text(column[index])
             for name, column in zip(names, columns, strict=True)
         }
-        known = shape if _is_on_globe(shape) else None
-        yield Feature(row=index + FIRST_ROW, texts=texts, shape=known)
+        made_up = any(is_made_up(texts[name]) for name in marks)
+        known = shape if _is_on_globe(shape) and not made_up else None
+        yield Feature(
+            row=index + FIRST_ROW, texts=texts, shape=known, is_made_up=made_up
+        )
 
 
 def _is_on_globe(shape: BaseGeometry | None) -> bool:

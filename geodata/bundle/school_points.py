@@ -11,6 +11,7 @@ from shapely import Point
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
+from geodata.bundle.made_up import MADE_UP
 from geodata.bundle.names import short_school_name
 from geodata.bundle.polygon_files import POINTS, Feature, read_features
 from geodata.bundle.reading import ReadContext, SourceConfig
@@ -114,7 +115,9 @@ def column_of(
 
 
 def refused_row(feature: Feature, column: str, problem: str) -> Refused:
-    """Describe a row that is left out."""
+    """Describe a row that is left out; above all, that it is made up."""
+    if feature.is_made_up:
+        return Refused(row=feature.row, column="", problem=MADE_UP)
     return Refused(row=feature.row, column=column, problem=problem)
 
 

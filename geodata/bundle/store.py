@@ -93,7 +93,7 @@ class Bundle:
     Raises
     ------
     SourceError
-        From any method, when the city file is damaged.
+        From any method, when the city file is damaged or the bundle is closed.
     """
 
     def __init__(self, folder: Path, manifest: BundleManifest) -> None:
@@ -103,6 +103,7 @@ class Bundle:
         # path, and after the bundle is replaced a new thread would read another city
         # file than the others. A query takes some 20 microseconds.
         self._lock = threading.RLock()
+        self._is_closed = False
         self._base = _connect(folder)
         self._loaded: dict[str, Any] = {}
         self._houses_of = lru_cache(maxsize=KEPT_BLOCKS)(self._read_houses)
@@ -110,6 +111,7 @@ class Bundle:
     def close(self) -> None:
         """Release the city file; the bundle cannot be asked any more."""
         with self._lock:
+            self._is_closed = True
             self._base.close()
 
     @property
@@ -286,6 +288,9 @@ class Bundle:
         try:
             return read()
         except _DAMAGES as error:
+            if self._is_closed:
+                message = f"{self.folder}: these city data are closed; open them again"
+                raise SourceError(message) from error
             file = self.folder / CITY_FILE
             message = f"{file}: cannot be read ({error}); {BUILD_AGAIN}"
             raise SourceError(message) from error

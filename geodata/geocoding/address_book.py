@@ -30,6 +30,7 @@ from geodata.geocoding.town_index import (
 )
 
 ENGINE = "gazetteer"
+_SAYS = {status: (f"{ENGINE}:{status}",) for status in PlacingStatus}
 WHOLE_WARD = frozenset({"", "内", "付近", "全域", "区内"})
 _SPREAD = re.compile(r"(?<![^ ])[^ 0-9] [^ 0-9](?![^ 0-9])")  # two letters alone
 _NAMESAKES = ("駅", "交差点", "停留所", "バス停")
@@ -71,7 +72,7 @@ class AddressBook:
         municipalities: Mapping[str, str] | None = None,
         named_blocks: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        by_code = {ward.code: ward for ward in wards}
+        self._wards = by_code = {ward.code: ward for ward in wards}
         self._towns = TownIndex(gazetteer.towns(), by_code, gazetteer.radius_m)
         self._data = NumbersInData(gazetteer)
         self._named_blocks = {
@@ -89,6 +90,11 @@ class AddressBook:
         """Code of a ward by its name, its name without 区, or its code itself."""
         ward = self._heads.ward(name)
         return ward.code if ward else None
+
+    def ward_name(self, code: str) -> str:
+        """Name of a ward; empty when the code is none of the city's."""
+        ward = self._wards.get(code)
+        return ward.name if ward else ""
 
     def named_ward(self, text: str) -> str | None:
         """Code of the ward that an address names before the town, if it names one."""
@@ -108,6 +114,21 @@ class AddressBook:
         if part is None or part.level is PlaceLevel.OAZA:
             return part
         return self._data.option(part, Numbers(block=block, number=number))
+
+    def elsewhere(self, rest: str, ward_code: str) -> tuple[Candidate, ...] | None:
+        """
+        Find other wards or municipalities in what follows a place.
+
+        Returns
+        -------
+        tuple of Candidate or None
+            None when there are none; the towns there, where any are named.
+        """
+        other = self._heads.elsewhere(rest, self._wards.get(ward_code))
+        if other is None:
+            return None
+        hit = self._towns.hit(other.body, other.ward) if other.ward else None
+        return tuple(area.offer(hit.tail) for area in hit.areas) if hit else ()
 
     def find(self, text: str, *, stated_ward: str = "") -> Placement:
         """
@@ -252,7 +273,7 @@ class AddressBook:
             block=numbers.block,
             number=numbers.number,
             warnings=tuple(warnings),
-            engines=(ENGINE,),
+            engines=_SAYS[PlacingStatus.OK],
         )
 
     def _missing(self, head: Head, ward: Ward | None) -> Placement:
@@ -265,7 +286,7 @@ class AddressBook:
                 status=PlacingStatus.FUZZY,
                 message=_NEAR_MESSAGE,
                 candidates=offers,
-                engines=(ENGINE,),
+                engines=_SAYS[PlacingStatus.FUZZY],
             )
         if head.unknown_ward:
             return _no(_UNKNOWN_WARD_MESSAGE)
@@ -280,8 +301,8 @@ class AddressBook:
         for area, tail in self._towns.near(head.body, ward):
             offers.setdefault(*self._offer(area, tail))
         near_wards = self._heads.near_wards(head.body)
-        elsewhere = () if ward else self._heads.embedded(head.body)
-        for other, body in (*near_wards, *elsewhere):
+        behind = () if ward else self._heads.embedded(head.body)
+        for other, body in (*near_wards, *behind):
             hit = self._towns.hit(body, other)
             if hit is None:
                 continue
@@ -309,7 +330,7 @@ class AddressBook:
             ward_code=ward.code,
             matched_text=ward.name,
             rest=rest,
-            engines=(ENGINE,),
+            engines=_SAYS[PlacingStatus.OK],
         )
 
     def _ward_option(self, ward: Ward) -> Candidate | None:
@@ -364,7 +385,7 @@ def _several(message: str, options: tuple[Candidate, ...]) -> Placement:
         status=PlacingStatus.AMBIGUOUS,
         message=message,
         candidates=options[:MAX_CANDIDATES],
-        engines=(ENGINE,),
+        engines=_SAYS[PlacingStatus.AMBIGUOUS],
     )
 
 
@@ -373,7 +394,7 @@ def _conflict(message: str, options: tuple[Candidate, ...]) -> Placement:
         status=PlacingStatus.CONFLICT,
         message=message,
         candidates=options[:MAX_CANDIDATES],
-        engines=(ENGINE,),
+        engines=_SAYS[PlacingStatus.CONFLICT],
     )
 
 
@@ -382,7 +403,7 @@ def _outside(municipality: str) -> Placement:
         status=PlacingStatus.OUTSIDE,
         message="市の外の住所です。ほかの自治体です。",
         municipality=municipality,
-        engines=(ENGINE,),
+        engines=_SAYS[PlacingStatus.OUTSIDE],
     )
 
 
@@ -391,5 +412,5 @@ def _no(message: str, options: tuple[Candidate, ...] = ()) -> Placement:
         status=PlacingStatus.NOT_FOUND,
         message=message,
         candidates=options,
-        engines=(ENGINE,),
+        engines=_SAYS[PlacingStatus.NOT_FOUND],
     )

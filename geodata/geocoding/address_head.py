@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from dispatch.domain.place import Ward
 from geodata.address_text import folded, normalised
 
-_PREFECTURE = re.compile(r"東京都|北海道|[^0-9 ]{2}府|[^0-9 ]{2,3}?県")
-_OTHER_CITY = re.compile(r"[^0-9 区()、]{1,6}?(?:(?<![都朝])市|郡)(?![場立民営電役])")
 _UNKNOWN_WARD = re.compile(r"[^0-9 市()、]{1,4}?区")
 _GAP = re.compile(r"[ の,、]*(?:\((?=[^0-9)]))?")
+_CITY_SIGNS = frozenset("市郡府県都")
 _COUNTY_WORD = re.compile(r"(?:大字|字)(?=[^0-9])")
 # 住所:西成区…, (場所)西成区…: words of a form, not of the place.
 _FORM_LABEL = re.compile(r"\(?(?:住所|所在地|場所|現場|位置|地点)(?:\)|[:は])[:は、 ]*")
-_LEADING = " 　・:、。「」"
+_LEADING = re.compile(r"[^\w(]+")  # emoji, bullets, quotes
+_BARE_POSTAL = re.compile(r"[0-9]{7}(?![0-9-])")
+# After another ward's name these say where its border is, not that the place is there
+# (in folded spelling, where の is ノ).
+_BORDER_WORDS = re.compile(
+    r"\)?(?:と[のノ]|境|側|方面|方向|寄り|より|へ|に向|民|役所|内外)"
+)
+_STARTS = re.compile(r"(?:^|[ 、,。・(はのノと])(?=[^ 、,。・()0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,15 @@ class Head:
     is_outside: bool = False
     municipality: str = ""
     unknown_ward: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another ward with the text behind it, or another municipality."""
+
+    ward: Ward | None = None
+    body: str = ""
+    municipality: str = ""
 
 
 class AddressHead:
@@ -63,7 +78,6 @@ class AddressHead:
     ) -> None:
         self._wards = {ward.code: ward for ward in wards}
         self._prefecture, self._city = folded(prefecture), folded(city)
-        self._shown_prefecture = prefecture
         self._municipalities = {
             folded(key): name for key, name in municipalities.items()
         }
@@ -74,7 +88,9 @@ class AddressHead:
             re.escape(name) for name in sorted(self._by_name, key=len, reverse=True)
         )
         stem = re.escape(self._city.removesuffix("市"))
-        self._ward_name = re.compile(f" ?(?:{stem}市? ?)?({names or '(?!)'})")
+        wards_said = names or "(?!)"
+        self._ward_name = re.compile(rf"[ (]*(?:{stem}[市ノ]?[ (]*)?({wards_said})\)?")
+        self._any_ward = re.compile(wards_said)
 
     def ward(self, name: str) -> Ward | None:
         """Ward by its name, its name without 区, or its code."""
@@ -95,36 +111,52 @@ class AddressHead:
 
     def read(self, line: str) -> Head:
         """Take prefecture, city and ward off a normalised text."""
-        body = line.lstrip(_LEADING)
-        label = _FORM_LABEL.match(body)
-        body = body[label.end() :] if label else body
+        body = self._without_city(line)
         key = folded(body)
-        if key.startswith(self._prefecture) and self._prefecture:
-            body = body[len(self._prefecture) :].lstrip()
-            key = folded(body)
-        else:
-            prefecture = _PREFECTURE.match(key)
-            if prefecture and not self._is_town(body):
-                name = self._other(key) or self._other(key[prefecture.end() :])
-                return Head(body=body, is_outside=True, municipality=name)
         named = self._ward_name.match(key)
         if named:
             return self._with_ward(body, named)
         other = self._other(key)
-        if other:
-            is_ours = self._is_town(body)
-            return Head(
-                body=body,
-                is_outside=not is_ours,
-                municipality="" if is_ours else other,
-            )
-        if key.startswith(self._city):
-            body = body[len(self._city) :].lstrip()
-            return self._without_ward(body)
-        city = _OTHER_CITY.match(key)
-        if city and not self._is_town(body):
-            return Head(body=body, is_outside=True)
-        return self._without_ward(body)
+        if other and not self._is_town(body):
+            return Head(body=body, is_outside=True, municipality=other)
+        unknown = _UNKNOWN_WARD.match(key)
+        return Head(body=_bare(body), unknown_ward=unknown is not None)
+
+    def _without_city(self, line: str) -> str:
+        """Take off what stands before the ward, also when it stands there twice."""
+        body = line
+        for sign in (_LEADING, _FORM_LABEL, _BARE_POSTAL):
+            found = sign.match(body)
+            body = body[found.end() :] if found else body
+        own = tuple(filter(None, (self._prefecture, self._city)))
+        while True:
+            key = folded(body)
+            name = next((one for one in own if key.startswith(one)), "")
+            if not name or self._ward_name.match(key):
+                return body
+            body = body[len(name) :].lstrip(" の、,")
+
+    def elsewhere(self, rest: str, ward: Ward | None) -> Elsewhere | None:
+        """
+        Find another ward, or another municipality, in what follows a place.
+
+        A ward whose border or direction is told (北区との境) is none. Returns None when
+        there is nothing of the kind.
+        """
+        key = folded(rest)
+        for found in self._any_ward.finditer(key):
+            other = self._by_name[found.group()]
+            if other != ward and not _BORDER_WORDS.match(key, found.end()):
+                return Elsewhere(ward=other, body=_bare(rest[found.end() :].lstrip()))
+        if not _CITY_SIGNS.intersection(key):
+            return None
+        for start in _STARTS.finditer(key):
+            behind = key[start.end() :]
+            name, said = self._other_said(behind)
+            is_meant = name and not _BORDER_WORDS.match(behind, said)
+            if is_meant and not self._is_town(rest[start.end() :]):
+                return Elsewhere(municipality=name)
+        return None
 
     def near_wards(self, body: str) -> Iterable[tuple[Ward, str]]:
         """Give wards that stand there without 区 or one letter wrong, and the text."""
@@ -151,17 +183,19 @@ class AddressHead:
             rest = rest[twice.end() :].lstrip()
         return Head(body=_bare(rest), ward=self._by_name[named[1]])
 
-    def _without_ward(self, body: str) -> Head:
-        unknown = _UNKNOWN_WARD.match(folded(body))
-        return Head(body=_bare(body), unknown_ward=unknown is not None)
-
     def _other(self, key: str) -> str:
         """Full name of the longest other municipality at the head of a text."""
+        return self._other_said(key)[0]
+
+    def _other_said(self, key: str) -> tuple[str, int]:
+        """Full name of the longest other municipality, and how long it is written."""
         for length in self._lengths:
             name = self._municipalities.get(key[:length])
-            if name is not None and len(key) >= length:
-                return name
-        return ""
+            if name is None or len(key) < length:
+                continue
+            if key[length : length + 1] != "場":  # 中央市場 is no 中央市
+                return name, length
+        return "", 0
 
 
 def _bare(body: str) -> str:

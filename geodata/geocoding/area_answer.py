@@ -20,13 +20,13 @@ class AreaSigns(NamedTuple):
     """
     What a list of places needs of its areas.
 
-    `ward_code` and `district_id` are empty where there is none; `is_near_border` and
-    `is_district_sure` as `neighbour` and `is_district_sure` of an `AreasAnswer`.
+    `ward_code` and `district_id` are empty where there is none; `neighbour_ward` is the
+    code of the `neighbour` of an `AreasAnswer`, `is_district_sure` as there.
     """
 
     ward_code: str
     district_id: str
-    is_near_border: bool
+    neighbour_ward: str
     is_district_sure: bool
 
 

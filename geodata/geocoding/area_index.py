@@ -188,7 +188,7 @@ class AreaIndex:
             AreaSigns(
                 code if code is not None else ward_ids[ward],
                 district_ids[district],
-                at in wards.around,
+                wards.around[at][0].id if at in wards.around else "",
                 is_inside and at not in districts.around,
             )
             for at, (code, ward, district, is_inside) in enumerate(

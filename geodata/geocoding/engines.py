@@ -64,7 +64,7 @@ def agreed(found: Placement, answer: SecondAnswer, option_of: OptionOf) -> Place
         both. What only the second engine knows is offered as `fuzzy`, never taken. A
         municipality that it can spell is `outside`.
     """
-    engines = (*found.engines, SECOND)
+    engines = (*found.engines, f"{SECOND}:{_said(answer)}")
     found = replace(found, engines=engines)
     if not answer.is_sure:
         return found
@@ -90,6 +90,15 @@ def agreed(found: Placement, answer: SecondAnswer, option_of: OptionOf) -> Place
         message=_SECOND_ONLY,
         candidates=offers[:MAX_CANDIDATES],
     )
+
+
+def _said(answer: SecondAnswer) -> str:
+    """Tell an answer by official names only; `?` where it is not sure."""
+    names = (answer.municipality, answer.ward, answer.town)
+    block = f"{answer.block}番" if answer.block else ""
+    number = f"{answer.number}号" if answer.number else ""
+    whole = "".join((*names, block, number)) or "none"
+    return whole if answer.is_sure or whole == "none" else f"{whole}?"
 
 
 def option_from(found: Placement) -> Candidate | None:

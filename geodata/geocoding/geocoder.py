@@ -41,6 +41,7 @@ _OTHER_WARD = "座標の区と、住所の区が違います。"
 _FAR_ADDRESS = "座標と住所が離れています。"
 _OLD_DATUM = "座標が日本測地系(約440mずれ)かもしれません。確かめてください。"
 _OUTSIDE = "座標が市の外です。"
+_TOO_COARSE = "座標の小数の桁が少なく、場所が決まりません。"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ class CityGeocoder:
         query
             What is known.
         on
-            Day for which wards and districts are wanted; None for those of all days.
+            Day for which wards and districts are wanted; None for those without end.
         """
         return self.find_all([query], on=on)[0]
 
@@ -131,10 +132,18 @@ class CityGeocoder:
         found = [self._found(query, on) for query in asked]
         return self._with_areas(found, asked, on)
 
-    def place_at(self, place: LonLat, *, radius_m: int) -> Placement:
-        """Ward and district of a position that a person or a system gave."""
-        found = self._at(place, radius_m, None)
-        return self._with_areas([found], [PlaceQuery()], None)[0]
+    def place_at(
+        self, place: LonLat, *, radius_m: int, on: dt.date | None = None
+    ) -> Placement:
+        """Ward and district of a position that a person or a system gave, on a day."""
+        found = self._at(place, radius_m, on)
+        return self._with_areas([found], [PlaceQuery()], on)[0]
+
+    def warm(self) -> None:
+        """Load what the first question would wait for."""
+        if self.reader.second is not None:
+            self.reader.second.warm()
+        self.reader.landmarks.find("あたためる")
 
     def close(self) -> None:
         """Release the second engine's files."""
@@ -166,7 +175,10 @@ class CityGeocoder:
             return None
         stated = self.reader.address_book.ward_code(query.ward) if query.ward else ""
         fits = [one for one in entries if one.ward_code == stated]
-        return _from_entry(fits[0]) if fits else None
+        if not fits:
+            return None
+        found = _from_entry(fits[0])
+        return found if self.areas else replace(found, ward_code=fits[0].ward_code)
 
     def _from_text(
         self, query: PlaceQuery, given: CoordinateAnswer, on: dt.date | None
@@ -182,7 +194,18 @@ class CityGeocoder:
             warnings=given.warnings,
         )
         found = self._from_position(beside, given.place, on)
+        if found.status is PlacingStatus.OK and given.radius_m > self.agreement_m:
+            return self._instead_of_coarse(beside, found)
         return replace(found, matched_text=given.matched_text)
+
+    def _instead_of_coarse(self, query: PlaceQuery, found: Placement) -> Placement:
+        """Take the address where the coordinates say less than it; else ask."""
+        address = self.reader.read(query.address, stated_ward=query.ward)
+        if address.is_placed and query.address.strip():
+            return replace(address, warnings=(*address.warnings, *found.warnings))
+        point = option_from(found)
+        options = (point,) if point else ()
+        return _without_place(PlacingStatus.AMBIGUOUS, _TOO_COARSE, options)
 
     def _from_position(
         self, query: PlaceQuery, place: LonLat, on: dt.date | None
@@ -238,10 +261,14 @@ class CityGeocoder:
             return _FOREIGN_ADDRESS, ()
         old = self._old_datum(place, address)
         if old is not None:
-            return _OLD_DATUM, (_point(GIVEN_OLD_DATUM, old, 30, address.ward_code),)
+            return _OLD_DATUM, (
+                _point(
+                    GIVEN_OLD_DATUM, old, self.coordinate_radius_m, address.ward_code
+                ),
+            )
         if len(named) > 1 or not named <= set(near):
             return _OTHER_WARD, ()
-        if self._is_apart(address, place):
+        if self._is_apart(address, place, query.radius_m or 0):
             return _FAR_ADDRESS, ()
         return "", ()
 
@@ -251,10 +278,10 @@ class CityGeocoder:
             return None
         return suspect_old_datum(place, address.place, radius_m)
 
-    def _is_apart(self, found: Placement, place: LonLat) -> bool:
+    def _is_apart(self, found: Placement, place: LonLat, radius_m: int) -> bool:
         if found.place is None or found.radius_m is None:
             return False
-        reach = max(self.agreement_m, found.radius_m)
+        reach = max(self.agreement_m, found.radius_m, radius_m)
         return great_circle_m(found.place, place) > reach
 
     def _at(self, place: LonLat, radius_m: int, on: dt.date | None) -> Placement:
@@ -270,7 +297,7 @@ class CityGeocoder:
             place=place,
             radius_m=radius_m,
             ward_code=wards[0] if wards else "",
-            engines=(COORDINATES,),
+            engines=(f"{COORDINATES}:{PlacingStatus.OK}",),
         )
 
     def _swapped(self, place: LonLat, radius_m: int, on: dt.date | None) -> Placement:
@@ -316,30 +343,35 @@ class CityGeocoder:
 
 def _in_areas(found: Placement, signs: AreaSigns) -> Placement:
     warnings = found.warnings
-    if signs.is_near_border:
+    if signs.neighbour_ward:
         warnings += (PlacingWarning.NEAR_BORDER,)
     if signs.district_id and not signs.is_district_sure:
         warnings += (PlacingWarning.DISTRICT_UNSURE,)
     return found.in_areas(
         ward_code=found.ward_code or signs.ward_code,
         district_id=signs.district_id,
+        neighbour_ward=signs.neighbour_ward,
         warnings=warnings,
     )
 
 
 def _from_entry(entry: LocalPlace) -> Placement:
-    """Tell what a person settled; the ward and district come from the areas."""
+    """
+    Tell what a person settled; the ward and district come from the areas.
+
+    The ward that was stated beside the words may be wrong, and was perhaps the reason
+    why a person had to look.
+    """
     return Placement(
         status=PlacingStatus.OK,
-        message=f"地点辞書から特定しました({entry.author})。",
+        message="地点辞書から特定しました。",
         level=PlaceLevel.LANDMARK,
         place=entry.place,
         radius_m=entry.radius_m,
-        ward_code=entry.ward_code,
         matched_text=entry.label,
         landmark=entry.label,
         warnings=(PlacingWarning.SETTLED_BY_PERSON,),
-        engines=(LOCAL,),
+        engines=(f"{LOCAL}:{PlacingStatus.OK}",),
     )
 
 
@@ -364,5 +396,8 @@ def _without_place(
     status: PlacingStatus, message: str, options: tuple[Candidate, ...] = ()
 ) -> Placement:
     return Placement(
-        status=status, message=message, candidates=options, engines=(COORDINATES,)
+        status=status,
+        message=message,
+        candidates=options,
+        engines=(f"{COORDINATES}:{status}",),
     )

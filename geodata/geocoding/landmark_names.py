@@ -34,6 +34,7 @@ class NameClass:
 
     words: tuple[str, ...]
     needs_word: bool = False
+    sides_need_word: bool = False
     radius_m: int = DEFAULT_RADIUS_M
 
 
@@ -42,7 +43,12 @@ class NameClass:
 # bicycle park 192 m. Others are assumptions.
 CLASSES = (
     NameClass(words=("バス停", "停留所", "バス停留所"), needs_word=True, radius_m=100),
-    NameClass(words=("交差点", "交叉点"), needs_word=True, radius_m=50),
+    NameClass(
+        words=("交差点", "交叉点"),
+        needs_word=True,
+        sides_need_word=True,
+        radius_m=50,
+    ),
     NameClass(words=("小学校", "小")),
     NameClass(words=("中学校", "中")),
     NameClass(words=("高等学校", "高校")),
@@ -227,12 +233,15 @@ def name_keys(name: str, kind: str = "", others: tuple[str, ...] = ()) -> NameKe
             is_bare = stem == plain and (
                 found.needs_word if found else len(plain) < MIN_SURE
             )
-            (weak if is_bare else sure)[plain] = None
+            is_side = found is not None and found.sides_need_word and _is_side(stem)
+            if not (is_bare and is_side):
+                (weak if is_bare else sure)[plain] = None
             if found is not None:
                 joints = ("", "の") if found.needs_word else ("",)
                 words = [joint + word for joint in joints for word in found.words]
                 sure.update(dict.fromkeys(stem + word for word in words))
-                stems[stem] = None
+                if not is_side:
+                    stems[stem] = None
     return NameKeys(
         sure=_keys(sure),
         weak=_keys(weak),
@@ -273,6 +282,10 @@ def _stem(name: str, group: NameClass | None) -> str:
         if _ends_in(name, word):
             return name.removesuffix(word)
     return name
+
+
+def _is_side(stem: str) -> bool:
+    return stem.endswith(tuple("前東西南北中横裏"))
 
 
 def _keys(names: dict[str, None]) -> tuple[str, ...]:

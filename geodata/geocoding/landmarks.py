@@ -176,7 +176,7 @@ class LandmarkIndex:
         marks = marks_of(alike, keys.group, ward_of)
         self._sure.add((k for k in keys.sure if len(k) >= MIN_KEY), marks)
         self._weak.add(keys.weak, marks)
-        self._stems.add(keys.stems, marks)
+        self._stems.add((k for k in keys.stems if not k.endswith("立")), marks)
         kana = {k for r in alike if r.kana for k in (kana_key(r.kana),) if k}
         kana |= {_OWNER_KANA.sub("", k) for k in kana}
         wanted = self._weak if keys.weak and not keys.group else self._sure
@@ -392,6 +392,16 @@ class LandmarkIndex:
         if len(kept) > 1:
             problem = "当てはまる目標物が複数あります。"
             return replace(found, status=PlacingStatus.AMBIGUOUS, message=problem)
+        by_ward = {code: mark for mark in reversed(marks) for code in mark.ward_codes}
+        if not ward and len(by_ward) > 1:
+            problem = "区の境にあるか、同じ名前のものが別の区にあります。"
+            several = (self._option(mark, code) for code, mark in by_ward.items())
+            return replace(
+                found,
+                status=PlacingStatus.AMBIGUOUS,
+                message=problem,
+                candidates=tuple(several)[:MAX_CANDIDATES],
+            )
         best = options[0]
         place, radius_m = applied(best.place, best.radius_m, found.relation)
         return replace(found, place=place, radius_m=radius_m)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Protocol
 
 from dispatch.domain.local_place import LocalPlace
-from dispatch.domain.place import Ward
 from geodata.address_text import folded, normalised
 
 _GAP = re.compile(r"[\W_]+")  # a run of what is neither letter nor digit
@@ -46,26 +44,6 @@ def place_key(text: str) -> str:
         at = gap.end()
     kept.append(line[at:])
     return "".join(kept)
-
-
-def stated_ward_code(wards: Iterable[Ward], stated: str) -> str | None:
-    """
-    Code of the ward that is stated beside an address.
-
-    It may be given by its name, its name without 区, or its code.
-
-    Returns
-    -------
-    str or None
-        Empty when none is stated; None when the city has no such ward.
-    """
-    words = normalised(stated)
-    if not words:
-        return ""
-    for ward in wards:
-        if words in {ward.name, ward.name.removesuffix("区"), ward.code}:
-            return ward.code
-    return None
 
 
 def _sign(gap: str) -> str:

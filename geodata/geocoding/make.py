@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dispatch.domain.place import LonLat
+from geodata.bundle.national import is_national_for
 from geodata.bundle.records import FacilityRecord, Layer
 from geodata.bundle.store import Bundle
 from geodata.city import CityProfile
@@ -74,7 +75,7 @@ def make_geocoder(
             address_book=book,
             landmarks=landmarks,
             assets=bundle,
-            second=second_engine(bundle, national_folder),
+            second=second_engine(profile, bundle, national_folder),
         ),
         bounds=profile.bounds,
         timezone=profile.timezone,
@@ -94,14 +95,14 @@ def city_areas(profile: CityProfile, bundle: Bundle) -> AreaIndex | None:
     return AreaIndex(areas, bundle.jurisdictions(), plane_scale_lat=middle_lat)
 
 
-def second_engine(bundle: Bundle, national_folder: Path | None) -> SecondEngine | None:
+def second_engine(
+    profile: CityProfile, bundle: Bundle, national_folder: Path | None
+) -> SecondEngine | None:
     """Open the second engine on the bundle's dictionary; None when it has none."""
     if bundle.dictionary_dir is None:
         return None
-    has_national = national_folder is not None and national_folder.is_dir()
-    return SecondEngine(
-        bundle.dictionary_dir, national_folder if has_national else None
-    )
+    is_ours = national_folder is not None and is_national_for(national_folder, profile)
+    return SecondEngine(bundle.dictionary_dir, national_folder if is_ours else None)
 
 
 def _own_offices(profile: CityProfile) -> Iterable[FacilityRecord]:

@@ -13,7 +13,7 @@ _NUMBER = rf"(?:[0-9]{{1,5}}|[{KANJI_NUMERALS}]{{1,5}})(?![0-9])"
 _COUNTED = f"(?!{COUNTED})"
 _LEAD = re.compile(r"[-の、, ]*(?:中(?=[0-9]))?(?:\((?=[0-9]))?")
 _BLOCK = re.compile(
-    rf"(?:(?P<letter>[A-Z])(?=番|-|[0-9]|$)|(?P<block>{_NUMBER}){_COUNTED})"
+    rf"(?P<block>{_NUMBER}){_COUNTED}"
     r"(?P<word>番地?)?"
 )
 _KANJI_NEEDS = re.compile(r"番|-|の[0-9]|$|[ ,、(]")
@@ -23,7 +23,8 @@ _SPACED_HOUSE = re.compile(rf" (?={_NUMBER}号(?![室棟館線]))")
 _AFTER_ROOM = re.compile(r"[-の](?=[0-9A-Z])")
 _AND = re.compile(r" ?(?:[・、,/] ?|及び|と(?=[0-9]))(?=[^ ])")
 _TO = re.compile(r" ?(?:番地?|号)?(?:~|から(?![0-9]+(?:m|メートル))) ?")
-_NAMED_HOUSE = re.compile(r"-?([0-9]{1,4})(?:号|番地?)?")
+_GOES_ON = re.compile(r"[^\W0-9番の]")  # 上町Aビル is no block A
+_NAMED_HOUSE = re.compile(r"(?:番地?)?[-の ]?([0-9]{1,4})(?:号|番地?)?|番地?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ def read_numbers(rest: str, named_blocks: Collection[str] = ()) -> Numbers:
     rest
         What follows a town, or its 丁目: `8番41号先`, `8-41`, `A番5号`, `渡辺3号`.
     named_blocks
-        Blocks of this town that have a name instead of a number (渡辺).
+        Blocks of this town that have a name or a letter instead of a number (渡辺, A).
 
     Returns
     -------
@@ -61,23 +62,25 @@ def read_numbers(rest: str, named_blocks: Collection[str] = ()) -> Numbers:
     lead = _LEAD.match(rest)
     body = rest[lead.end() :] if lead else rest
     for name in named_blocks:
-        if body.startswith(name):
+        if body.startswith(name) and not (
+            name.isascii() and _GOES_ON.match(body, len(name))
+        ):
             after = body[len(name) :]
             house = _NAMED_HOUSE.match(after)
-            number = house[1] if house else ""
+            number = (house[1] or "") if house else ""
             return _ended(name, number, after[house.end() :] if house else after)
     found = _BLOCK.match(body)
     if not found or not _is_block(found, body[found.end() :]):
         return _ended("", "", rest)
-    block = found["letter"] or _ascii(found["block"])
-    return _with_house(block, body[found.end() :], has_word=bool(found["word"]))
+    after = body[found.end() :]
+    return _with_house(_ascii(found["block"]), after, has_word=bool(found["word"]))
 
 
 def _is_block(found: re.Match[str], after: str) -> bool:
     """Whether a number is a block: one in kanji only where nothing else fits."""
     if after.startswith("丁目"):
         return False
-    if found["letter"] or found["word"]:
+    if found["word"]:
         return True
     if after.startswith("号"):  # 7丁目6号: a house without its block
         return False
@@ -87,7 +90,7 @@ def _is_block(found: re.Match[str], after: str) -> bool:
 def _with_house(block: str, after: str, *, has_word: bool) -> Numbers:
     joined = _JOIN.match(after) or (_SPACED_HOUSE.match(after) if has_word else None)
     body = after[joined.end() :] if joined else after
-    if not joined and not has_word and not block.isalpha():
+    if not joined and not has_word:
         return _ended(block, "", after)
     house = _HOUSE.match(body)
     if not house or (has_word and not joined and not _is_house(house, body)):

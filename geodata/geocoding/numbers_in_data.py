@@ -96,7 +96,7 @@ class NumbersInData:
     def _is_impossible(self, ward_code: str, block: str, *, has_blocks: bool) -> bool:
         if has_blocks and self._gazetteer.is_complete(Layer.BLOCKS, ward_code):
             return True
-        return block.isdecimal() and int(block) > self._largest
+        return block.isdecimal() and not 0 < int(block) <= self._largest
 
 
 def _at_town(

@@ -28,6 +28,12 @@ LANDMARKS = "landmarks"
 ASSETS = "assets"
 _FAR_LANDMARK = "住所と目標物が離れているか、区が違います。"
 _NUMBERS_AT_END = re.compile(r"[0-9]-[0-9]+$|[0-9](?:番地?|号|丁目)")
+_HOLDS_ADDRESS = re.compile(r"[0-9](?:丁目|番(?![出のホ]|線|口)|-[0-9])")
+_ELSEWHERE = "別の区か市の名前も書かれています。場所を確かめてください。"
+_FAR_ASSET = "番号のものと、書かれた区か住所が離れています。"
+_NAMESAKE = "同じ名前の町と施設が別の区にあります。確かめてください。"
+_UNSURE_LANDMARK = "目標物の後に住所のような言葉があります。確かめてください。"
+MIN_ELSEWHERE = 2  # letters of the shortest name of a ward or city
 _FULL = frozenset({PlaceLevel.HOUSE, PlaceLevel.BLOCK, PlaceLevel.CHOME})
 
 
@@ -36,6 +42,10 @@ class SecondOpinion(Protocol):
 
     def ask(self, text: str) -> SecondAnswer:
         """Say where the address at the beginning of a text is; never raises."""
+        ...
+
+    def warm(self) -> None:
+        """Load what the first question would wait for."""
         ...
 
     def close(self) -> None:
@@ -87,37 +97,103 @@ class PlaceReader:
         """
         address = self.address_book.find(text, stated_ward=stated_ward)
         if address.status is PlacingStatus.OK and address.block and not words:
-            return _related(address)
-        asset = self._asset(words or text)
-        if asset is not None and asset.status is not PlacingStatus.NOT_FOUND:
+            return self._alone(_related(address))
+        ward = self._ward_of(text, stated_ward)
+        asset = self._asset(words or text, address, ward)
+        if asset is not None:
             return asset
-        found = self._with_landmark(address, text, stated_ward, words)
+        found = self._with_landmark(address, text, words, ward)
         if self.second is not None and text.strip() and needs_second(found):
-            asked = f"{stated_ward}{text}" if stated_ward else text
+            is_named = self.address_book.named_ward(text) is not None
+            asked = text if is_named else self.address_book.ward_name(ward) + text
             found = agreed(found, self.second.ask(asked), self.address_book.option)
-        return _related(found) if found.level in _FULL else found
+        return self._alone(_related(found) if found.level in _FULL else found)
 
-    def _asset(self, text: str) -> Placement | None:
-        if self.assets is None or read_asset_text(text) is None:
+    def _ward_of(self, text: str, stated_ward: str) -> str:
+        """Code of the ward that is stated, else of the one that the text names."""
+        stated = self.address_book.ward_code(stated_ward) if stated_ward.strip() else ""
+        return stated or self.address_book.named_ward(text) or ""
+
+    def _alone(self, found: Placement) -> Placement:
+        """Ask a person when another ward or city stands behind the place."""
+        if found.status is not PlacingStatus.OK or len(found.rest) < MIN_ELSEWHERE:
+            return found
+        others = self.address_book.elsewhere(found.rest, found.ward_code)
+        if others is None:
+            return found
+        own = option_from(found)
+        status = PlacingStatus.AMBIGUOUS if others else PlacingStatus.CONFLICT
+        options = (*([own] if own else []), *others)
+        return _without_place(status, _ELSEWHERE, options)
+
+    def _asset(self, text: str, address: Placement, ward: str) -> Placement | None:
+        """Find a numbered thing; its ward and the address beside it must agree."""
+        is_final = address.status in {PlacingStatus.OUTSIDE, PlacingStatus.CONFLICT}
+        if self.assets is None or is_final or read_asset_text(text) is None:
             return None
-        return _placement(find_asset(text, self.assets), ASSETS)
+        found = find_asset(text, self.assets)
+        if not found.candidates:
+            return None
+        own = option_from(address)
+        fits = [
+            one
+            for one in found.candidates
+            if (not ward or one.ward_code in ("", ward))
+            and (own is None or self._is_by(own, one))
+        ]
+        if not fits:
+            options = (*([own] if own else []), *found.candidates)
+            return _without_place(PlacingStatus.CONFLICT, _FAR_ASSET, options)
+        if len(fits) > 1:
+            several = _placement(found, ASSETS)
+            return replace(several, candidates=tuple(fits[:MAX_CANDIDATES]))
+        return replace(
+            _placement(found, ASSETS),
+            status=PlacingStatus.OK,
+            message="番号から特定しました。",
+            level=fits[0].level,
+            place=fits[0].place,
+            radius_m=fits[0].radius_m,
+            ward_code=fits[0].ward_code or ward,
+            landmark=fits[0].landmark,
+            candidates=(),
+        )
+
+    def _is_by(self, own: Candidate, other: Candidate) -> bool:
+        reach_m = max(self.agreement_m, own.radius_m)
+        return great_circle_m(own.place, other.place) <= reach_m
 
     def _with_landmark(
-        self, address: Placement, text: str, stated_ward: str, words: str
+        self, address: Placement, text: str, words: str, ward: str
     ) -> Placement:
         has_words = bool(words.strip())
         is_final = address.status in {PlacingStatus.OUTSIDE, PlacingStatus.CONFLICT}
         if is_final or (address.level is PlaceLevel.WARD and not has_words):
             return address
-        ward = self.address_book.ward_code(stated_ward) if stated_ward.strip() else ""
-        if ward is None:
-            return address
-        ward = ward or self.address_book.named_ward(text) or ""
         if not address.is_placed:
             return self._instead(address, text, words or text, ward)
         if has_words:
             return self._refined(address, self.landmarks.find(words))
-        return self._finer(address, text, ward) if address.rest else address
+        if address.rest:
+            return self._finer(address, text, ward)
+        return address if ward else self._namesake(address, text)
+
+    def _namesake(self, address: Placement, text: str) -> Placement:
+        """Ask when a bare town is also the name of a thing in another ward: 森ノ宮."""
+        if address.level is not PlaceLevel.OAZA:
+            return address
+        mark = self.landmarks.find(text)
+        own, words = option_from(address), folded(normalised(text))
+        others = [
+            one
+            for one in mark.candidates
+            if one.ward_code != address.ward_code
+            and folded(normalised(one.landmark)) == words
+        ]
+        if own is None or not others:
+            return address
+        options = (own, *others)
+        return _without_place(PlacingStatus.AMBIGUOUS, _NAMESAKE, options)
 
     def _finer(self, address: Placement, text: str, ward: str) -> Placement:
         """Take a landmark whose name begins with the town: 大阪城公園 in 大阪城."""
@@ -130,11 +206,9 @@ class PlaceReader:
         self, address: Placement, text: str, words: str, ward: str
     ) -> Placement:
         """Let a landmark answer where the address gave nothing, or several places."""
-        # An ambiguous address, or a misspelt one with its numbers, is no landmark's
-        # misspelt name.
-        is_exact = address.status is PlacingStatus.AMBIGUOUS or (
-            address.status is PlacingStatus.FUZZY and _ends_in_numbers(text)
-        )
+        # An address with its numbers is no landmark's misspelt name.
+        is_address = address.status in {PlacingStatus.AMBIGUOUS, PlacingStatus.FUZZY}
+        is_exact = is_address and _ends_in_numbers(text)
         mark = self.landmarks.find(words, ward_code=ward, is_exact=is_exact)
         if mark.status is PlacingStatus.NOT_FOUND and words != text:
             mark = self.landmarks.find(text, ward_code=ward)
@@ -142,6 +216,9 @@ class PlaceReader:
             return address if text.strip() else _placement(mark, LANDMARKS)
         if mark.status is PlacingStatus.FUZZY:
             return _both_fuzzy(address, mark)
+        if mark.place is not None and _HOLDS_ADDRESS.search(mark.rest):
+            # 大淀中の3丁目 is no 大淀中学校, 西中の島2-6 no 西中学校.
+            return _both_fuzzy(address, replace(mark, message=_UNSURE_LANDMARK))
         if address.status is not PlacingStatus.AMBIGUOUS:
             return _placement(mark, LANDMARKS)
         return self._decided(address, mark)
@@ -181,7 +258,7 @@ class PlaceReader:
             radius_m=radius_m,
             landmark=fits[0].landmark,
             warnings=(*address.warnings, *warnings),
-            engines=(*address.engines, LANDMARKS),
+            engines=(*address.engines, f"{LANDMARKS}:{mark.status}"),
         )
 
     def _agrees(self, address: Placement, mark: LandmarkAnswer) -> bool:
@@ -224,17 +301,16 @@ def _says_more(mark: LandmarkAnswer, address: Placement) -> bool:
 
 
 def _both_fuzzy(address: Placement, mark: LandmarkAnswer) -> Placement:
-    """Offer near names of towns and of landmarks together."""
-    if address.status is PlacingStatus.AMBIGUOUS:
+    """Offer near names of towns and of landmarks together, landmarks first."""
+    if address.status is PlacingStatus.AMBIGUOUS and len(address.candidates) > 1:
         return address
-    options = (*address.candidates, *mark.candidates)
-    has_towns = address.status is PlacingStatus.FUZZY
+    options = (*mark.candidates, *address.candidates)
     return replace(
         address,
         status=PlacingStatus.FUZZY,
-        message=address.message if has_towns else mark.message,
+        message=mark.message,
         candidates=options[:MAX_CANDIDATES],
-        engines=(*address.engines, LANDMARKS),
+        engines=(*address.engines, f"{LANDMARKS}:{mark.status}"),
     )
 
 
@@ -248,7 +324,7 @@ def _placement(mark: LandmarkAnswer, engine: str) -> Placement:
             candidates=mark.candidates,
             matched_text=mark.matched_text,
             rest=mark.rest,
-            engines=(engine,),
+            engines=(f"{engine}:{mark.status}",),
         )
     return Placement(
         status=mark.status,
@@ -262,7 +338,7 @@ def _placement(mark: LandmarkAnswer, engine: str) -> Placement:
         landmark=option.landmark,
         candidates=(*mark.candidates, *mark.alternatives)[:MAX_CANDIDATES],
         warnings=(PlacingWarning.RELATION,) if mark.relation else (),
-        engines=(engine,),
+        engines=(f"{engine}:{mark.status}",),
     )
 
 
@@ -273,5 +349,5 @@ def _without_place(
         status=status,
         message=message,
         candidates=options[:MAX_CANDIDATES],
-        engines=("gazetteer", LANDMARKS),
+        engines=(f"gazetteer, {LANDMARKS}:{status}",),
     )

@@ -130,8 +130,6 @@ class SecondEngine:
         self._city_folder = city_folder
         self._national_folder = national_folder
         self._mine = threading.local()
-        self._opened: weakref.WeakSet[_Dictionary] = weakref.WeakSet()
-        self._lock = threading.Lock()
         self._is_closed = False
 
     def ask(self, text: str) -> SecondAnswer:
@@ -145,6 +143,8 @@ class SecondEngine:
         too_long = len(text) * 4 > MAX_TEXT_BYTES and (
             len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES
         )
+        if self._is_closed:
+            self._close_mine()
         if too_long or self._is_closed:
             return SecondAnswer()
         try:
@@ -154,13 +154,24 @@ class SecondEngine:
             logger.warning("second engine gave up: %s", type(error).__name__)
             return SecondAnswer()
 
+    def warm(self) -> None:
+        """Load the library, which takes a fifth of a second once in a process."""
+        import jageocoder.local  # noqa: F401, PLC0415 - heavy, optional
+
     def close(self) -> None:
-        """Close the files of all threads; later texts get no answer."""
-        with self._lock:
-            self._is_closed = True
-            opened = list(self._opened)
-        for dictionary in opened:
+        """
+        Give no answers from now on.
+
+        The files of this thread are closed. Another thread may be reading its own just
+        now, and closes them itself when it asks next or ends.
+        """
+        self._is_closed = True
+        self._close_mine()
+
+    def _close_mine(self) -> None:
+        for dictionary in filter(None, getattr(self._mine, "pair", None) or ()):
             dictionary.close()
+        self._mine.pair = None
 
     def _asked(self, line: str) -> SecondAnswer:
         asked = _Asked.of(line)
@@ -185,8 +196,6 @@ class SecondEngine:
                 city,
                 _Dictionary(folder, is_city=False, near_pref=near) if folder else None,
             )
-            with self._lock:
-                self._opened.update(one for one in pair if one)
             self._mine.pair = pair
         return pair
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.geodata_wiring import prepare_bundle
-from api.settings import Settings
+from api.geodata_wiring import make_small_bundle
 from geodata.city import load_city
 from tests.api.installation import running, settings_for
 
@@ -18,7 +17,7 @@ from tests.api.installation import running, settings_for
 def geodata_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the small city data that all installations read."""
     folder = tmp_path_factory.getbasetemp() / "geodata"
-    prepare_bundle(Settings(geodata_dir=folder), load_city("osaka"))
+    make_small_bundle(folder, load_city("osaka"))
     return folder
 
 

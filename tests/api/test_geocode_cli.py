@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from api.geocode_cli import cli
+from api.geodata_wiring import make_small_bundle
 from dispatch.domain.errors import InvalidInputError, SourceError
+from geodata.city import load_city
 
 KEYS = {
     *("query", "status", "level", "ward", "town", "block", "number", "landmark"),
@@ -135,3 +137,23 @@ def test_line_beyond_ten_kilobytes_is_refused_in_words_and_the_next_is_answered(
     answers = command(long + b"x" * 2_500_000 + b"\n" + "中央区谷町7-1".encode())
     assert [answer["status"] for answer in answers] == ["not_found", "not_found", "ok"]
     assert "長すぎ" in answers[0]["message"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_lines_are_read_in_the_encodings_that_offices_use(
+    command: Command, encoding: str
+) -> None:
+    answers = command("中央区谷町7-1-6\r\n西成区津守2-7\r\n".encode(encoding))
+    assert [answer["ward"] for answer in answers] == ["中央区", "西成区"]
+
+
+def test_quote_that_is_not_closed_is_told_and_not_swallowed(command: Command) -> None:
+    table = '番,住所\n1,"谷町3-1\n' + "2,上汐\n" * 300
+    with pytest.raises(SourceError, match="quote"):
+        command(table.encode(), "--columns", "address=住所")
+
+
+def test_bundle_of_another_city_is_refused(tmp_path: Path) -> None:
+    make_small_bundle(tmp_path / "boston", load_city("boston"))
+    with pytest.raises(SourceError, match="boston"):
+        Command(tmp_path / "boston", tmp_path)(b"")

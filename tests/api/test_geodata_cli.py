@@ -21,7 +21,12 @@ from api import geodata_cli
 from api import main as entry
 from geodata.bundle.build import build_bundle
 from geodata.bundle.config import read_config
-from geodata.bundle.manifest import CITY_FILE, MANIFEST_FILE, read_manifest
+from geodata.bundle.manifest import (
+    CITY_FILE,
+    MANIFEST_FILE,
+    PREVIOUS_FILE,
+    read_manifest,
+)
 from geodata.bundle.national import MANIFEST_FILE as NATIONAL_FILE
 from geodata.bundle.national import NationalDictionary
 from geodata.bundle.records import Layer
@@ -328,6 +333,21 @@ def test_what_was_lost_since_the_last_bundle_is_a_problem(
     code, said = run("geodata", "check", copied, "--previous", before)
     assert code == FOUND_WRONG
     assert "問題 町丁目が減りました: 北区 3件 → 2件" in said
+
+
+def test_a_bundle_is_compared_with_the_one_that_it_replaced(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    small = config(tmp_path)
+    towns = tmp_path / "var/sources/osaka/towns.csv"
+    assert run("geodata", "build", small, "--no-national")[0] == OK
+    lines = towns.read_text(encoding="utf-8").splitlines(keepends=True)
+    towns.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
+    assert run("geodata", "build", small, "--no-national")[0] == OK
+    code, said = run("geodata", "check")
+    assert code == FOUND_WRONG
+    assert "問題 町丁目が減りました: 北区 2件 → 1件" in said
+    assert (home / PREVIOUS_FILE).is_file()
 
 
 def damaged(home: Path, name: str, content: bytes | None) -> None:

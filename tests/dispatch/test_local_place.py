@@ -23,7 +23,7 @@ from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from dispatch.domain.local_place import LocalPlace, withdrawn, written_place
 from dispatch.domain.place import Ward
-from geodata.geocoding.local import place_key, stated_ward_code
+from geodata.geocoding.local import place_key
 from tests.builders import YARD, catalogue, moment, new_chart
 
 NOON = moment("12:00")
@@ -188,25 +188,6 @@ def test_chains_of_numbers_keep_their_numbers_apart(numbers: list[int]) -> None:
     assert place_key("津守" + "-".join(map(str, numbers))) == "津守" + "-".join(
         map(str, numbers)
     )
-
-
-@pytest.mark.parametrize(
-    ("stated", "code"),
-    [
-        ("", ""),
-        (" \u3000", ""),
-        ("西成区", "27122"),
-        ("西成", "27122"),
-        ("27122", "27122"),
-        ("２７１２２", "27122"),
-        ("堺区", None),
-        ("区", None),
-    ],
-)
-def test_a_stated_ward_is_known_by_name_or_code_and_no_other_is(
-    stated: str, code: str | None
-) -> None:
-    assert stated_ward_code(WARDS, stated) == code
 
 
 # -- the store -------------------------------------------------------------------------

@@ -157,7 +157,8 @@ def test_what_is_remembered_holds_the_words_the_ward_and_the_chart(
     office.desk.settle(lost.id, 1, decision(remember=True), who="佐藤")
     (entry,) = office.desk.listed()
     assert office.places.active("どこか工場の裏") == (entry,)
-    assert (entry.text, entry.label) == ("どこか 工場の裏", "どこか 工場の裏")
+    # The words of a report never become a name on a map.
+    assert (entry.text, entry.label) == ("どこか 工場の裏", "職員が確かめた地点")
     assert (entry.ward_code, entry.place, entry.radius_m) == ("27127", EAST, 80)
     assert (entry.reason, entry.author, entry.settled_at) == (WHY, "佐藤", NOW)
     assert entry.chart_id == lost.id

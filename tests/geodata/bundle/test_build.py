@@ -18,7 +18,14 @@ from dispatch.domain.errors import InvalidInputError, SourceError
 from geodata.bundle import build as build_module
 from geodata.bundle.build import build_bundle
 from geodata.bundle.config import read_config
-from geodata.bundle.manifest import MANIFEST_FILE, read_manifest, verify
+from geodata.bundle.manifest import (
+    CITY_FILE,
+    MANIFEST_FILE,
+    PREVIOUS_FILE,
+    previous_manifest,
+    read_manifest,
+    verify,
+)
 from geodata.bundle.reading import Format, ReadContext, SourceConfig
 from geodata.bundle.records import Layer, LayerRead, Refused
 from geodata.bundle.store import open_bundle
@@ -49,6 +56,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_module, "_write_dictionary", lambda *_: None)
 
 
+def beside(folder: Path) -> list[str]:
+    """All that lies where a bundle lies, hidden files, too."""
+    return sorted(path.name for path in folder.parent.iterdir())
+
+
 def test_a_bundle_is_whole_read_only_and_says_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +80,7 @@ def test_a_bundle_is_whole_read_only_and_says_what_it_is(
     files = [path for path in (tmp_path / "b").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
     assert told[0] == "towns: 4 件"
-    assert os.listdir(tmp_path) == ["b"]  # noqa: PTH208 - hidden ones, too
+    assert sorted(os.listdir(tmp_path)) == [".b.lock", "b"]  # noqa: PTH208 - hidden ones, too
 
 
 def test_layers_are_read_in_their_order_whatever_the_configuration_says(
@@ -197,7 +209,7 @@ def test_a_new_bundle_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> N
     first = build(place, read)
     second = build(place, {"p": (Layer.FACILITIES, (replace(FACILITY, id="8"),))})
     assert first.id != second.id == read_manifest(place).id
-    assert [path.name for path in place.parent.iterdir()] == ["b"]
+    assert beside(place) == [".b.lock", "b"]
     home = tmp_path / "home"
     home.mkdir()
     build(home, read)  # an empty folder holds nothing to be lost
@@ -230,29 +242,83 @@ def test_the_old_bundle_stays_when_the_new_one_fails(
     for failing in (full, full_for_sqlite):
         with monkeypatch.context() as patch:
             patch.setattr(build_module, "write_layers", failing)
-            with pytest.raises(SourceError, match=r"cannot be written .*unchanged"):
+            with pytest.raises(
+                SourceError, match=r"cannot be written .*room .*unchanged"
+            ):
                 build(tmp_path / "b", read)
     rename = Path.rename
 
     def only_old(path: Path, target: Path) -> Path:
-        if path.name.startswith(".building") and not path.name.endswith("-old"):
+        if path.name.endswith(".building"):
             raise OSError(13, "Permission denied")
         return rename(path, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", only_old)
-        with pytest.raises(SourceError, match="cannot be written"):
+        right = r"cannot be written .*Permission denied.*; ask for the right"
+        with pytest.raises(SourceError, match=right):
             build(tmp_path / "b", read)
-        with pytest.raises(SourceError, match="cannot be written"):
+        with pytest.raises(SourceError, match=right):
             build(tmp_path / "new", read)
     assert read_manifest(tmp_path / "b").id == first.id
     assert verify(tmp_path / "b") == []
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert beside(tmp_path / "b") == [".b.lock", ".new.lock", "b"]
+
+
+def test_a_full_disk_alone_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(build_module, "write_layers", locked)
+    with pytest.raises(SourceError, match=r"cannot be written .*locked") as told:
+        build(tmp_path / "b", {"f": (Layer.FACILITIES, (FACILITY,))})
+    assert "room" not in str(told.value)
+
+
+def test_a_new_bundle_keeps_the_record_of_the_one_that_it_replaces(
+    tmp_path: Path,
+) -> None:
+    read: Given = {"f": (Layer.FACILITIES, (FACILITY,))}
+    place = tmp_path / "b"
+    first = build(place, read)
+    assert previous_manifest(place) is None
+    second = build(place, read)
+    assert previous_manifest(place) == first
+    assert PREVIOUS_FILE in second.files
+    assert verify(place) == []
+    third = build(place, read)
+    kept = previous_manifest(place)
+    assert kept is not None
+    assert kept.files == second.files != first.files
+    assert third.files.keys() == second.files.keys()
+
+
+@pytest.mark.parametrize("change", [{"city": "boston"}, {"format": 1}])
+def test_a_record_of_another_city_or_format_is_not_compared_with(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    read: Given = {"f": (Layer.FACILITIES, (FACILITY,))}
+    place = tmp_path / "b"
+    first = build(place, read)
+    (place / MANIFEST_FILE).unlink()
+    replace(first, **change).write(place)
+    build(place, read)
+    assert previous_manifest(place) is None
+
+
+def test_a_bundle_that_lost_its_city_file_can_be_replaced(tmp_path: Path) -> None:
+    read: Given = {"f": (Layer.FACILITIES, (FACILITY,))}
+    build(tmp_path / "b", read)
+    (tmp_path / "b" / CITY_FILE).unlink()
+    build(tmp_path / "b", read)
+    assert verify(tmp_path / "b") == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(SourceError, match=r"file: cannot be written .*-o"):
+    with pytest.raises(SourceError, match=r"b: cannot be written .*another folder"):
         build(tmp_path / "file" / "b", {"f": (Layer.FACILITIES, (FACILITY,))})
 
 

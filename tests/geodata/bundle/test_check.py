@@ -129,6 +129,7 @@ class FakeBundle:
         town(MIYAKOJIMA, "西町", IN_WEST),
         town(FUKUSHIMA, "東町", IN_EAST),
     )
+    radii: Mapping[tuple[str, str], int] = field(default_factory=dict)
     all_blocks: tuple[BlockRecord, ...] = (
         block(MIYAKOJIMA, "西町", IN_WEST),
         block(FUKUSHIMA, "東町", IN_EAST),
@@ -153,6 +154,9 @@ class FakeBundle:
 
     def towns(self) -> tuple[TownRecord, ...]:
         return self.all_towns
+
+    def radius_m(self, ward_code: str, town: str) -> int:
+        return self.radii.get((ward_code, town), 300)
 
     def blocks(self) -> Mapping[tuple[str, str], Mapping[str, BlockRecord]]:
         return {(one.ward_code, one.town): {one.block: one} for one in self.all_blocks}
@@ -339,9 +343,18 @@ def test_blocks_and_houses_out_of_reach_are_problems(bundle: Spoil) -> None:
     )
     assert problems(one) == [
         "町丁目のデータにない町の街区: 1件(無い町)",
-        "町丁目から1,500mより遠い街区: 1件(東町1)",
+        "町丁目から限度より遠い街区: 1件(東町1 2,224m>1,500m)",
         "街区から500mより遠い住居番号: 1件(西町1-7)",
     ]
+
+
+def test_a_block_is_believed_as_far_as_the_build_believes_it(bundle: Spoil) -> None:
+    # 2.2 km off: beyond the 1.5 km of a small town, within 2 x 1.2 km of a large one.
+    far = block(FUKUSHIMA, "東町", LonLat(135.515, 34.725))
+    small, large = ({(FUKUSHIMA, "東町"): radius_m} for radius_m in (700, 1_200))
+    told = problems(bundle(all_blocks=(far,), radii=small))
+    assert told == ["町丁目から限度より遠い街区: 1件(東町1 2,224m>1,500m)"]
+    assert problems(bundle(all_blocks=(far,), radii=large)) == []
 
 
 @pytest.mark.parametrize("is_approximate", [False, True])

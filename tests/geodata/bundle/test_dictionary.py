@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
+from geodata.bundle import national as national_module
 from geodata.bundle.dictionary import (
     FILES,
     NODES_FILE,
@@ -25,7 +27,13 @@ from geodata.bundle.dictionary import (
     city_lines,
     write_dictionary,
 )
-from geodata.bundle.national import MANIFEST_FILE, build_national, national_folder
+from geodata.bundle.in_place import only_one
+from geodata.bundle.national import (
+    MANIFEST_FILE,
+    build_national,
+    is_national_for,
+    national_folder,
+)
 from geodata.bundle.records import BlockRecord, HouseRecord, TownRecord
 from geodata.city import CityProfile, GazetteerSource, load_city
 
@@ -243,6 +251,7 @@ def test_the_country_is_built_once_for_the_same_inputs(
     assert not third.is_reused
     assert "上田" in {node["name"] for node in nodes_in(third.folder)}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".national.lock",
         "japanese_address",
         "national",
     ]
@@ -281,7 +290,7 @@ def test_a_failed_build_leaves_the_older_dictionary(
     with pytest.raises(SourceError, match=r"松原市\.json cannot be read"):
         build_national(osaka, folder)
     assert content_of(folder) == before
-    assert not list(tmp_path.glob("national.new-*"))
+    assert not list(tmp_path.glob(".national.building*"))
 
 
 def test_a_city_without_a_gazetteer_has_no_dictionary_of_the_country(
@@ -290,3 +299,115 @@ def test_a_city_without_a_gazetteer_has_no_dictionary_of_the_country(
     city = replace(osaka, gazetteer=GazetteerSource(kind="none"))
     assert build_national(city, tmp_path / "national") is None
     assert not (tmp_path / "national").exists()
+
+
+def restate(folder: Path, **values: object) -> None:
+    file = folder / MANIFEST_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+@pytest.mark.usefixtures("gazetteer")
+def test_the_country_is_used_for_the_city_that_it_leaves_out(
+    osaka: CityProfile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "national"
+    assert not is_national_for(folder, osaka)  # none: nothing to tell
+    build_national(osaka, folder)
+    assert is_national_for(folder, osaka)
+    assert caplog.records == []
+    sakai = replace(
+        osaka,
+        gazetteer=GazetteerSource(
+            kind=osaka.gazetteer.kind, prefecture="大阪府", city="堺市"
+        ),
+    )
+    assert not is_national_for(folder, sakai)
+    (told,) = caplog.messages
+    assert "leaves out 大阪府大阪市, and not 大阪府堺市" in told
+    assert "kidohan prepare" in told
+
+
+@pytest.mark.usefixtures("gazetteer")
+@pytest.mark.parametrize("damage", ["cut", "lost", "no record", "record", "format"])
+def test_a_half_written_dictionary_of_the_country_is_told_once_and_not_used(
+    damage: str, osaka: CityProfile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "national"
+    build_national(osaka, folder)
+    nodes, record = folder / NODES_FILE, folder / MANIFEST_FILE
+    if damage == "cut":
+        nodes.write_bytes(nodes.read_bytes()[:-100])
+    elif damage == "lost":
+        nodes.unlink()
+    elif damage == "no record":
+        record.unlink()
+    elif damage == "record":
+        record.write_text("[1]")
+    else:
+        restate(folder, format=1)
+    assert not is_national_for(folder, osaka)
+    (told,) = caplog.messages
+    assert "kidohan prepare" in told
+    again = build_national(osaka, folder)
+    assert again is not None
+    assert not again.is_reused
+    assert is_national_for(folder, osaka)
+
+
+@pytest.mark.usefixtures("gazetteer")
+def test_a_dictionary_that_was_being_replaced_is_put_back_and_used(
+    osaka: CityProfile, tmp_path: Path
+) -> None:
+    folder = tmp_path / "national"
+    build_national(osaka, folder)
+    folder.rename(tmp_path / ".national.replaced")
+    assert is_national_for(folder, osaka)
+
+
+@pytest.mark.usefixtures("gazetteer")
+def test_two_processes_build_the_country_once(
+    osaka: CityProfile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "national"
+    written: list[Path] = []
+    write = write_dictionary
+
+    def counted(target: Path, *given: Any, **named: Any) -> int:  # noqa: ANN401
+        written.append(target)
+        return write(target, *given, **named)
+
+    monkeypatch.setattr(national_module, "write_dictionary", counted)
+    with ThreadPoolExecutor(2) as pool:
+        with only_one(folder):
+            both = [pool.submit(build_national, osaka, folder) for _ in range(2)]
+        made = [one.result() for one in both]
+    assert len(written) == 1
+    assert sorted(one.is_reused for one in made if one) == [False, True]
+
+
+@pytest.mark.usefixtures("gazetteer")
+@pytest.mark.parametrize(
+    "problem",
+    [OSError(28, "No space left on device"), sqlite3.OperationalError("disk is full")],
+)
+def test_no_room_for_the_country_is_told_in_a_line(
+    problem: Exception,
+    osaka: CityProfile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise problem
+
+    monkeypatch.setattr(national_module, "write_dictionary", full)
+    with pytest.raises(SourceError, match=r"national: cannot be written .*room"):
+        build_national(osaka, tmp_path / "national")
+    assert not (tmp_path / "national").exists()
+
+
+def test_a_gazetteer_that_cannot_be_read_is_not_told_as_a_full_disk(
+    osaka: CityProfile, gazetteer: Path, tmp_path: Path
+) -> None:
+    (gazetteer / "吹田市.json").mkdir()
+    with pytest.raises(SourceError, match=r"吹田市\.json cannot be read"):
+        build_national(osaka, tmp_path / "national")

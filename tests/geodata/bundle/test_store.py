@@ -222,6 +222,25 @@ def test_an_open_bundle_stays_as_it_was_when_a_new_one_takes_its_place(
             assert set(new.houses_of(KITA, SHI_1.name, "16")) == {"9"}
 
 
+def test_a_closed_bundle_says_so_and_not_that_it_is_damaged(copy: Path) -> None:
+    bundle = open_bundle(copy)
+    bundle.close()
+    with pytest.raises(SourceError, match=r"copy: these city data are closed") as told:
+        bundle.towns()
+    assert "build it again" not in str(told.value)
+
+
+def test_a_record_that_was_read_can_be_written_again(
+    copy: Path, tmp_path: Path
+) -> None:
+    read = read_manifest(copy)
+    read.write(tmp_path)
+    assert read_manifest(tmp_path) == read
+    assert (tmp_path / MANIFEST_FILE).read_bytes() == (
+        copy / MANIFEST_FILE
+    ).read_bytes()
+
+
 def test_nothing_can_be_written_through_a_bundle(bundle: Bundle) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         bundle._base.execute("DELETE FROM towns")  # noqa: SLF001 - the very file
@@ -237,8 +256,8 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"format": 2}, "format 2, this program reads 1; update the program"),
-        ({"format": 0}, "format 0, this program reads 1; build it again"),
+        ({"format": 3}, "format 3, this program reads 2; update the program"),
+        ({"format": 1}, "format 1, this program reads 2; build it again"),
         ({"format": None}, "format None, .* build it again"),
         ({"kind": "roads"}, "holds other data than a bundle"),
         ({"sources": [{}]}, "damaged .*; build it again"),

@@ -56,7 +56,9 @@ MUNICIPALITIES = {
     "堺市堺区": "大阪府堺市堺区",
     "松原市": "大阪府松原市",
     "東大阪市": "大阪府東大阪市",
-    "尼崎市": "兵庫県尼崎市",
+    "守口市": "大阪府守口市",
+    "兵庫県尼崎市": "兵庫県尼崎市",
+    "京都府": "京都府",
 }
 BlockKey = tuple[str, str]
 
@@ -122,7 +124,7 @@ def book_of(gazetteer: SmallGazetteer) -> AddressBook:
         prefecture="大阪府",
         city="大阪市",
         municipalities=MUNICIPALITIES,
-        named_blocks={"久太郎町四丁目": ("渡辺",)},
+        named_blocks={"久太郎町四丁目": ("渡辺",), "上町": ("A", "B", "C")},
     )
 
 

@@ -379,7 +379,7 @@ def test_address_behind_other_words_is_offered_and_never_taken() -> None:
 
 def test_name_that_nobody_knows_is_never_told_as_a_municipality() -> None:
     found = find("甲野太郎市1-1")
-    assert (found.status, found.municipality) == (OUTSIDE, "")
+    assert (found.status, found.municipality) == (NOT_FOUND, "")
 
 
 def test_number_of_metres_is_no_stretch() -> None:
@@ -389,6 +389,41 @@ def test_number_of_metres_is_no_stretch() -> None:
 
 def test_city_in_a_variant_character_is_ours() -> None:
     assert find("大坂市中央区谷町7-1-6").status is OK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "中央区谷町2公園",
+        "中央区谷町3階",
+        "淀川区十三東2老人憩の家",
+        "中央区谷町7丁目0番0号",
+    ],
+)
+def test_number_of_a_thing_is_no_chome_and_no_block(text: str) -> None:
+    assert find(text).status is not OK
+
+
+def test_hyphen_between_two_chome_is_a_range() -> None:
+    assert find("中央区谷町1丁目-3丁目").status is AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(中央区)谷町7-1",
+        "大阪の中央区谷町7-1",
+        "★中央区谷町7-1",
+        "5420012中央区谷町7-1",
+    ],
+)
+def test_what_people_put_around_the_ward_is_no_part_of_it(text: str) -> None:
+    assert find(text).town == "中央区谷町七丁目"
+
+
+def test_market_and_school_are_no_cities() -> None:
+    for text in ("古市北公園", "今市会館", "中央市場前"):
+        assert find(text).status is not OUTSIDE
 
 
 def test_underground_street_is_the_rest_of_its_town() -> None:

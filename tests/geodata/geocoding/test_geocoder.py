@@ -17,6 +17,7 @@ from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.ports import Geocoder
 from geodata.bundle.records import (
     AreaRecord,
+    AssetRecord,
     FacilityRecord,
     Layer,
     SchoolRecord,
@@ -383,6 +384,9 @@ class Says:
         self.num_asked += 1
         return self._answer
 
+    def warm(self) -> None:
+        """Nothing to load."""
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -435,7 +439,7 @@ def test_agreement_of_the_engines_is_told() -> None:
     answer = replace(TANI7, ward="西成区", town="天下茶屋一丁目")
     found = with_second(answer)[0].find(PlaceQuery(address="天下茶屋"))
     assert found.status is PlacingStatus.OK
-    assert found.engines == ("gazetteer", "jageocoder")
+    assert found.engines == ("gazetteer:ok", "jageocoder:西成区天下茶屋一丁目")
 
 
 def test_municipality_that_the_second_engine_spells_is_outside() -> None:
@@ -443,3 +447,74 @@ def test_municipality_that_the_second_engine_spells_is_outside() -> None:
     found = with_second(answer)[0].find(PlaceQuery(address="なにがし谷9"))
     assert found.status is PlacingStatus.OUTSIDE
     assert found.municipality == "奈良県生駒市"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("中央区谷町7丁目1番 西成区松2丁目1番", PlacingStatus.AMBIGUOUS),
+        ("天下茶屋小学校の前の中央区谷町3-1", PlacingStatus.FUZZY),
+        ("谷町7-1 西成区", PlacingStatus.CONFLICT),
+        ("谷町7-1(堺市)", PlacingStatus.CONFLICT),
+        ("中央区谷町7-1(西成区との境)", PlacingStatus.OK),
+        ("中央区谷町7-1 中央区役所の前", PlacingStatus.OK),
+    ],
+)
+def test_other_ward_or_city_behind_the_place_goes_to_a_person(
+    text: str, status: PlacingStatus
+) -> None:
+    assert GEOCODER.find(PlaceQuery(address=text)).status is status
+
+
+@pytest.mark.parametrize("text", ["大江小の3丁目の1番", "玉出小の島2-6"])
+def test_school_with_an_address_behind_is_offered_and_never_taken(text: str) -> None:
+    found = GEOCODER.find(PlaceQuery(address=text))
+    assert found.status is PlacingStatus.FUZZY
+    assert found.candidates
+
+
+def test_coarse_coordinate_never_displaces_the_address_beside_it() -> None:
+    found = GEOCODER.find(PlaceQuery(address="西成区松2丁目1番 (34.6,135.49)"))
+    assert found.town == "西成区松二丁目"
+    assert PlacingWarning.COARSE_NUMBERS in found.warnings
+
+
+class Ledger:
+    """One lamp 12 in 中央区, at 谷町七丁目."""
+
+    def asset(self, kind: str, key: str) -> tuple[AssetRecord, ...]:
+        lamp = AssetRecord(
+            kind="street_lamp",
+            key="12",
+            place=LonLat(135.545, 34.676),
+            ward_code=WARDS["中央区"],
+        )
+        return (lamp,) if (kind, key) == ("street_lamp", "12") else ()
+
+
+@pytest.mark.parametrize(
+    ("text", "ward", "status"),
+    [
+        ("街路灯12", "", PlacingStatus.OK),
+        ("中央区 街路灯12", "", PlacingStatus.OK),
+        ("西成区 街路灯12", "", PlacingStatus.CONFLICT),
+        ("街路灯12", "西成区", PlacingStatus.CONFLICT),
+        ("松原市上田1-1 街路灯12", "", PlacingStatus.OUTSIDE),
+        ("街路灯13", "", PlacingStatus.NOT_FOUND),
+    ],
+)
+def test_number_of_a_lamp_never_overrules_ward_or_address(
+    text: str, ward: str, status: PlacingStatus
+) -> None:
+    geocoder = replace(GEOCODER, reader=replace(READER, assets=Ledger()))
+    found = geocoder.find(PlaceQuery(address=text, ward=ward))
+    assert found.status is status
+
+
+def test_settled_place_has_the_ward_of_its_pin_not_the_stated_one() -> None:
+    # The pin lies in 西成区; somebody had stated 中央区.
+    local = Settled(entry("工場の裏", ward=WARDS["中央区"]))
+    found = replace(GEOCODER, local=local).place(report("工場の裏", ward="中央区"))
+    assert (found.status, found.ward_code) == (PlacingStatus.OK, WARDS["西成区"])
+    assert found.district_id == f"{WARDS['西成区']}-A"
+    assert "山田" not in found.message
