@@ -97,6 +97,8 @@ def make_small_bundle(folder: Path, profile: CityProfile) -> BundleManifest:
         from geodata.bundle.build import build_held  # noqa: PLC0415
         from geodata.bundle.config import read_config  # noqa: PLC0415
 
+        if (folder / MANIFEST_FILE).is_file():
+            logger.warning("%s: small data, outdated or damaged: made again", folder)
         logger.info("city data of %s are made now into %s", profile.id, folder)
         config = read_config(profile.folder / CONFIG_FILE)
         return build_held(
@@ -140,8 +142,7 @@ def _is_whole(folder: Path) -> bool:
     try:
         files = read_manifest(folder).files
         return CITY_FILE in files and files.keys().isdisjoint(verify(folder))
-    except (SourceError, OSError) as problem:
-        logger.warning("%s: made again (%s)", folder, problem)
+    except (SourceError, OSError):
         return False
 
 

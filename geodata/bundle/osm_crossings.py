@@ -98,7 +98,8 @@ def read_osm_crossings(
     Read where two roads with names meet: nodes that ways of both share.
 
     Names are those of `ROAD_NAMES` in Japanese, one record for each pair of them; a
-    road that goes over another shares no node with it. Nodes of one pair that lie
+    road that goes over another shares no node with it, and where one ends and the
+    other begins none crosses. Nodes of one pair that lie
     within 60 m of each other are one crossing, in their middle. Nodes outside the
     city's bounds, and those that the extract lacks, count as elsewhere.
 
@@ -299,7 +300,7 @@ def _facility(source: SourceConfig, signs: Sequence[_Sign]) -> FacilityRecord:
 
 def _names(tags: osmium.osm.TagList, keys: Iterable[str]) -> tuple[str, ...]:
     """Names in Japanese, without what stands in brackets; each once."""
-    texts = (text for key in keys for text in tags.get(key, "").split(";"))
+    texts = (text for key in keys for text in (tags.get(key) or "").split(";"))
     return tuple(
         dict.fromkeys(
             name for text in texts if _JAPANESE.search(name := _written(text))

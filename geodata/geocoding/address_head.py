@@ -15,6 +15,7 @@ _CITY_SIGNS = frozenset("市郡府県都")
 _COUNTY_WORD = re.compile(r"(?:大字|字)(?=[^0-9])")
 # 住所:西成区…, (場所)西成区…: words of a form, not of the place.
 _FORM_LABEL = re.compile(r"\(?(?:住所|所在地|場所|現場|位置|地点)(?:\)|[:は])[:は、 ]*")
+_LABEL_FIRSTS = frozenset("住所場現位地")
 _LEADING = re.compile(r"[^\w(]+")  # emoji, bullets, quotes
 _BARE_POSTAL = re.compile(r"[0-9]{7}(?![0-9-])")
 # After another ward's name these say where its border is, not that the place is there
@@ -78,6 +79,7 @@ class AddressHead:
     ) -> None:
         self._wards = {ward.code: ward for ward in wards}
         self._prefecture, self._city = folded(prefecture), folded(city)
+        self._own = tuple(filter(None, (self._prefecture, self._city)))
         self._municipalities = {
             folded(key): name for key, name in municipalities.items()
         }
@@ -125,13 +127,13 @@ class AddressHead:
     def _without_city(self, line: str) -> str:
         """Take off what stands before the ward, also when it stands there twice."""
         body = line
-        for sign in (_LEADING, _FORM_LABEL, _BARE_POSTAL):
-            found = sign.match(body)
-            body = body[found.end() :] if found else body
-        own = tuple(filter(None, (self._prefecture, self._city)))
+        if not body[:1].isalpha() or body[:1] in _LABEL_FIRSTS:
+            for sign in (_LEADING, _FORM_LABEL, _BARE_POSTAL):
+                found = sign.match(body)
+                body = body[found.end() :] if found else body
         while True:
             key = folded(body)
-            name = next((one for one in own if key.startswith(one)), "")
+            name = next((one for one in self._own if key.startswith(one)), "")
             if not name or self._ward_name.match(key):
                 return body
             body = body[len(name) :].lstrip(" の、,")

@@ -13,6 +13,7 @@ from geodata.address_text import KANJI_DIGITS, VARIANT_ROWS, normalised, number_
 MAX_TEXT = 200  # characters of a text that are looked at
 MIN_SURE = 4  # a shorter name without a class word (長吉, 野江) is a town as well
 MIN_PART = 4  # a shorter part of a name (本社, 西店) says nothing by itself
+SIDES = tuple("前東西南北中横裏")
 DEFAULT_RADIUS_M = 150  # a school ground is some 100 m across
 
 
@@ -28,6 +29,9 @@ class NameClass:
     needs_word
         Whether the publisher leaves the word out (stops are listed as 杭全): the bare
         name is then no sure sign of the landmark.
+    sides_need_word
+        Whether a name that ends in a side (中央図書館前, 新町1南) is known by its word
+        alone: without it people mean what is named before the side.
     radius_m
         How far from the point the thing reaches, with what belongs to it.
     """
@@ -285,7 +289,7 @@ def _stem(name: str, group: NameClass | None) -> str:
 
 
 def _is_side(stem: str) -> bool:
-    return stem.endswith(tuple("前東西南北中横裏"))
+    return stem.endswith(SIDES)
 
 
 def _keys(names: dict[str, None]) -> tuple[str, ...]:

@@ -167,8 +167,10 @@ class PlaceReader:
         self, address: Placement, text: str, words: str, ward: str
     ) -> Placement:
         has_words = bool(words.strip())
-        is_final = address.status in {PlacingStatus.OUTSIDE, PlacingStatus.CONFLICT}
-        if is_final or (address.level is PlaceLevel.WARD and not has_words):
+        if address.status is PlacingStatus.CONFLICT:
+            return self._in_stated_ward(address, text, ward)
+        is_ward_alone = address.level is PlaceLevel.WARD and not has_words
+        if address.status is PlacingStatus.OUTSIDE or is_ward_alone:
             return address
         if not address.is_placed:
             return self._instead(address, text, words or text, ward)
@@ -177,6 +179,16 @@ class PlaceReader:
         if address.rest:
             return self._finer(address, text, ward)
         return address if ward else self._namesake(address, text)
+
+    def _in_stated_ward(self, address: Placement, text: str, ward: str) -> Placement:
+        """Take a landmark of the stated ward whose name begins as a town elsewhere."""
+        if not ward or _ends_in_numbers(text):
+            return address
+        mark = self.landmarks.find(text, ward_code=ward, is_exact=True)
+        is_there = mark.status is PlacingStatus.OK and not _is_only_a_town(
+            mark, address
+        )
+        return _placement(mark, LANDMARKS) if is_there else address
 
     def _namesake(self, address: Placement, text: str) -> Placement:
         """Ask when a bare town is also the name of a thing in another ward: 森ノ宮."""
@@ -191,14 +203,19 @@ class PlaceReader:
             and folded(normalised(one.landmark)) == words
         ]
         if own is None or not others:
-            return address
+            # Things that are called so in the town's own ward are told, not asked.
+            return replace(address, candidates=mark.candidates[:MAX_CANDIDATES])
         options = (own, *others)
         return _without_place(PlacingStatus.AMBIGUOUS, _NAMESAKE, options)
 
     def _finer(self, address: Placement, text: str, ward: str) -> Placement:
         """Take a landmark whose name begins with the town: 大阪城公園 in 大阪城."""
         mark = self.landmarks.find(text, ward_code=ward, is_exact=True)
-        if mark.status is not PlacingStatus.OK or not _says_more(mark, address):
+        if not mark.candidates or not _says_more(mark, address):
+            return address
+        if mark.status is PlacingStatus.AMBIGUOUS:
+            return _placement(mark, LANDMARKS)
+        if mark.status is not PlacingStatus.OK:
             return address
         return self._refined(address, mark) if self._agrees(address, mark) else address
 

@@ -112,12 +112,18 @@ def test_of_several_first_starts_one_makes_the_data_and_all_use_them(
 
 @pytest.mark.parametrize("spoil", [cut, lose, change_a_byte, spoil_the_record])
 def test_damaged_small_data_are_made_again(
-    home: Path, settings: Settings, spoil: Callable[[Path], None]
+    home: Path,
+    settings: Settings,
+    spoil: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_small_bundle(home, BOSTON)
     spoil(home)
-    city_bundle(settings, BOSTON).close()
+    with caplog.at_level(logging.WARNING):
+        city_bundle(settings, BOSTON).close()
     assert verify(home) == []
+    (told,) = caplog.messages
+    assert "made again" in told
 
 
 @pytest.mark.parametrize("spoil", [cut, lose])

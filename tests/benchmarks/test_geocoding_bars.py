@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -179,7 +180,13 @@ def test_speed_of_answers(city: City, tell: Tell) -> None:
     mix = seeded(1).sample(fast + slow, len(fast))
     answer_all = answer_many(city.bundle)
     answer_all(slow[:5])  # the second engine is opened at its first use
-    fast_rate, mix_rate = (_rate(answer_all, texts) for texts in (fast, mix))
+    gc.collect()
+    gc.freeze()  # as the command does: the city's data are not looked through again
+    # The best of three: other work on the machine only ever takes away.
+    fast_rate, mix_rate = (
+        max(_rate(answer_all, texts) for _ in range(3)) for texts in (fast, mix)
+    )
+    gc.unfreeze()
     slowest = float(np.percentile([_seconds(city.ask, text) for text in mix], 99))
     tell(f"{fast_rate:,.0f}/s on real addresses, {mix_rate:,.0f}/s with 5 % slips")
     tell(f"p99 of one request {slowest * 1e3:.1f} ms")
