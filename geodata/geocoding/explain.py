@@ -10,6 +10,7 @@ from dispatch.domain.local_place import written_place
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Candidate, Placement
 from geodata.address_text import folded, normalised
+from geodata.geocoding.assets import find_asset, read_asset_text
 from geodata.geocoding.coordinates import read_coordinates
 from geodata.geocoding.engines import needs_second
 from geodata.geocoding.geocoder import CityGeocoder, PlaceQuery
@@ -52,6 +53,11 @@ def explained(
     reader = geocoder.reader
     address = reader.address_book.find(text, stated_ward=query.ward)
     yield Step(name="住所(辞書)", said=_told(address))
+    if reader.assets is not None and read_asset_text(text) is not None:
+        asset = find_asset(text, reader.assets)
+        yield Step(
+            name="台帳の番号", said=f"{asset.message} {_options(asset.candidates)}"
+        )
     mark = reader.landmarks.find(query.landmark or text)
     yield Step(
         name="目標物",
