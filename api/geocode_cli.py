@@ -173,7 +173,6 @@ def _from_csv(
     stream: BinaryIO, columns: Mapping[str, str]
 ) -> Iterator[tuple[str, PlaceQuery]]:
     """Read a CSV with a header, UTF-8 or CP932."""
-    csv.field_size_limit(MAX_LINE_BYTES)
     content = _as_bytes_of_lines(stream).read()
     rows = _rows(csv.reader(io.StringIO(_decoded(content), newline=""), strict=True))
     header = next(rows, [])

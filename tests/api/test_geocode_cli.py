@@ -118,7 +118,7 @@ def test_explain_shows_the_steps_and_the_answer(command: Command) -> None:
 
 @given(st.lists(st.binary(max_size=60), max_size=12))
 @settings(
-    max_examples=40,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -362,6 +362,7 @@ def test_jageocoder_is_not_loaded_before_the_first_question() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own interpreter
 
 
+@pytest.mark.slow
 def test_real_addresses_are_found_and_sure_answers_are_right(tmp_path: Path) -> None:
     points = need_shared("data/addresses/osaka_address_points_dev.csv")
     observed = need_shared("data/addresses/osaka_blocks_observed.csv")
