@@ -60,8 +60,11 @@ def make_geocoder(
     )
 
     def ward_of(place: LonLat) -> str | None:
-        answer = areas.at(place) if areas is not None else None
-        return answer.ward.id if answer is not None and answer.ward else None
+        if areas is None:
+            return None
+        # Asked for each crossing at the start: nothing but the ward, no borders.
+        (code,) = areas.codes_of(Layer.WARDS, [place.lon], [place.lat])
+        return str(code) or None
 
     landmarks = LandmarkIndex(
         (*bundle.facilities(), *_own_offices(profile)),
