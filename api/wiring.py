@@ -250,9 +250,7 @@ def responsible_office_of(bundle: Bundle) -> Callable[[str, dt.date], str | None
             (
                 row.office_id
                 for row in rows
-                if row.ward_code == ward_code
-                and row.valid_from <= day
-                and (row.valid_to is None or day < row.valid_to)
+                if row.ward_code == ward_code and row.holds_on(day)
             ),
             None,
         )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+MAX_TEXT_BYTES = 10_240
 # Code points that people type where a hyphen belongs (U+2010 … U+FF70).
 DASHES = "‐‑‒–—―−─━﹘﹣－ｰー⁃˗"
 WAVES = "〜～∼˜"
@@ -167,6 +168,14 @@ def normalised(text: str) -> str:
     line = re.sub(f"[{WAVES}]", "~", line)
     line = _POSTAL.sub("", _COUNTRY.sub("", line, count=1), count=1)
     return _BETWEEN_DIGITS.sub("-", _SPACED_DASH.sub("-", line)).strip(" 。、")
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text has more than `MAX_TEXT_BYTES`: a letter, not a place."""
+    # A character is at most 4 bytes: short texts need no encoding to be measured.
+    if len(text) * 4 <= MAX_TEXT_BYTES:
+        return False
+    return len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES
 
 
 def folded(name: str) -> str:

@@ -40,6 +40,7 @@ from api.closure_view import (
 from api.dependencies import ClientDep, PicturesDep, ServicesDep
 from api.pages import page, wants_page
 from api.pictures import Pictures
+from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
 from api.schemas import Problem
 from api.wiring import Services
 from api.wording import CLOSURE_REASON_TEXT
@@ -51,17 +52,6 @@ from dispatch.domain.place import BoundingBox
 router = APIRouter()
 SEE_OTHER = 303
 SHOWN_HISTORY = 200
-Answers = dict[int | str, dict[str, object]]
-NO_KEY: Answers = {401: {"model": Problem, "description": "no valid X-API-Key"}}
-BAD_FIELD: Answers = {
-    422: {"model": Problem, "description": "a field breaks a rule; each is named"}
-}
-BAD_BODY: Answers = {
-    400: {"model": Problem, "description": "the body is not JSON"},
-    413: {"model": Problem, "description": "the body is too large"},
-    **NO_KEY,
-    **BAD_FIELD,
-}
 NOT_LIFTED: Answers = {
     404: {"model": Problem, "description": "no such closure"},
     409: {"model": Problem, "description": "changed meanwhile, lifted, or over"},

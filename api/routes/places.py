@@ -21,6 +21,7 @@ from api.place_schemas import (
     choice_of,
 )
 from api.place_view import review_row, turn_of
+from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
 from api.schemas import ChartOut, Problem
 from api.wiring import Services
 from dispatch.domain.case_chart import CaseChart
@@ -30,17 +31,6 @@ from dispatch.place_desk import MAX_LISTED, waits_for_place
 
 router = APIRouter()
 SEE_OTHER = 303
-Answers = dict[int | str, dict[str, object]]
-NO_KEY: Answers = {401: {"model": Problem, "description": "no valid X-API-Key"}}
-BAD_FIELD: Answers = {
-    422: {"model": Problem, "description": "a field breaks a rule; each is named"}
-}
-BAD_BODY: Answers = {
-    400: {"model": Problem, "description": "the body is not JSON"},
-    413: {"model": Problem, "description": "the body is too large"},
-    **NO_KEY,
-    **BAD_FIELD,
-}
 NO_CHART: Answers = {
     404: {"model": Problem, "description": "no such chart"},
     409: {"model": Problem, "description": "changed meanwhile, or the words are taken"},

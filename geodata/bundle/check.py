@@ -186,7 +186,7 @@ def _layers(manifest: BundleManifest, profile: CityProfile) -> Iterator[Finding]
     if absent:
         yield Finding(f"入っていないデータ: {'、'.join(absent)}", is_problem=False)
     for layer in AREA_LAYERS:
-        if _is_approximate(manifest, layer):
+        if manifest.is_approximate(layer):
             text = f"{LAYER_NAMES[layer]}は推定で、正式な境界ではありません"
             yield Finding(text, is_problem=False)
     for layer in (Layer.TOWNS, Layer.WARDS):
@@ -292,7 +292,7 @@ def _tiling_on(
 ) -> Iterator[Finding]:
     """Overlaps, holes and areas outside their ward; of estimates they are notes."""
     areas, name = bundle.areas(layer, on=day), LAYER_NAMES[layer]
-    is_firm = not _is_approximate(bundle.manifest, layer)
+    is_firm = not bundle.manifest.is_approximate(layer)
     pairs = [
         f"{pair.a.name}と{pair.b.name} {pair.area_m2:,.0f}㎡"
         for pair in tiling.overlaps(areas, profile)
@@ -312,7 +312,7 @@ def _tiling_on(
         for stray in tiling.strays(areas, wards, profile)
     ]
     if out:  # never a ward: it is its own
-        rough_wards = _is_approximate(bundle.manifest, Layer.WARDS)
+        rough_wards = bundle.manifest.is_approximate(Layer.WARDS)
         text = f"自分の区からはみ出す{name}: {_some(out)}"
         yield Finding(text, is_problem=is_firm and not rough_wards)
 
@@ -334,7 +334,7 @@ def _towns_in_wards(bundle: CheckedBundle) -> Iterator[Finding]:
     ]
     if wrong:
         text = f"町丁目{len(towns):,}件のうち、自分の区の外にあるもの: {_some(wrong)}"
-        rough = _is_approximate(bundle.manifest, Layer.WARDS)
+        rough = bundle.manifest.is_approximate(Layer.WARDS)
         yield Finding(text, is_problem=not rough)
     else:
         text = f"町丁目{len(towns):,}件は、すべて自分の区の中にあります"
@@ -363,7 +363,7 @@ def _schools_in_districts(
         f"{one.short_name} {m:,.0f}m" for one, m in off_m if 0 < m <= SCHOOL_REACH_M
     ]
     if far:
-        rough = _is_approximate(bundle.manifest, Layer.DISTRICTS)
+        rough = bundle.manifest.is_approximate(Layer.DISTRICTS)
         text = f"自分の校区の外にある小学校: {_some(far)}"
         yield Finding(text, is_problem=not rough)
     if near:
@@ -409,10 +409,6 @@ def _jurisdiction(bundle: CheckedBundle, profile: CityProfile) -> Iterator[Findi
 def _newest(bundle: CheckedBundle, layer: Layer) -> tuple[AreaRecord, ...]:
     """Areas of the last period."""
     return bundle.areas(layer, on=tiling.periods(bundle.areas(layer))[-1])
-
-
-def _is_approximate(manifest: BundleManifest, layer: Layer) -> bool:
-    return any(source.is_approximate for source in manifest.sources_of(layer))
 
 
 def _is_within(area: AreaRecord, box: BoundingBox) -> bool:

@@ -141,6 +141,10 @@ class BundleManifest:
         text = json.dumps(_plain(self), ensure_ascii=False, indent=2) + "\n"
         write_whole(folder / name, text)
 
+    def is_approximate(self, layer: Layer) -> bool:
+        """Whether any shape of a layer is an estimate, which must be said."""
+        return any(source.is_approximate for source in self.sources_of(layer))
+
     def sources_of(self, layer: Layer) -> tuple[SourceRecord, ...]:
         """List the sources that gave a layer at least one record."""
         return tuple(

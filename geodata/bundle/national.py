@@ -30,7 +30,6 @@ from geodata.towns import NO_GAZETTEER, PACKAGE, data_folder, entries_of
 
 FORMAT = 2  # of what is written here; a new one lets older folders be built again
 MANIFEST_FILE = "national.json"
-FOLDER = "national"
 TITLE = "Geolonia 住所データ (CC BY 4.0)"
 AGAIN = "build it again: kidohan prepare"
 
@@ -49,11 +48,6 @@ class NationalDictionary:
     sha256: str
     num_nodes: int
     is_reused: bool
-
-
-def national_folder(home: Path) -> Path:
-    """Folder of the nationwide dictionary below the home of the city data."""
-    return home / FOLDER
 
 
 def build_national(profile: CityProfile, folder: Path) -> NationalDictionary | None:

@@ -15,7 +15,7 @@ from geodata.bundle.records import BlockRecord, TownRecord
 from geodata.city import CityProfile
 from geodata.towns import places_around
 
-HULL_RATIO = 0.1  # of the city's outline around its towns, as geodata.areas has it
+HULL_RATIO = 0.1  # of the concave hull: follows the coast, keeps the city in one piece
 HULL_MARGIN_M = 500.0  # from the outermost town points to the city's edge
 TOWN_MARGIN_M = 50
 MIN_TOWN_RADIUS_M = 150

@@ -162,6 +162,10 @@ class JurisdictionRecord:
     valid_to: dt.date | None = None
     confidence: str = ""
 
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether the rule is in force on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
 
 Record = (
     TownRecord

@@ -128,7 +128,7 @@ class Bundle:
 
     def is_approximate(self, layer: Layer) -> bool:
         """Whether any shape of a layer is an estimate, which must be said."""
-        return any(source.is_approximate for source in self.manifest.sources_of(layer))
+        return self.manifest.is_approximate(layer)
 
     def is_complete(self, layer: Layer, ward_code: str) -> bool:
         """

@@ -15,11 +15,11 @@ from shapely.geometry.base import BaseGeometry
 from dispatch.domain.place import LonLat
 from geodata import crs
 from geodata.bundle.polygon_files import sound_polygon
+from geodata.bundle.radii import HULL_RATIO
 from geodata.bundle.records import AreaRecord, Layer, SchoolRecord, TownRecord
 from geodata.city import CityProfile
 
 MARGIN_M = 800.0  # town points lie inside their towns: half a large harbour block
-HULL_RATIO = 0.1  # of the concave hull: follows the coast, keeps the city in one piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

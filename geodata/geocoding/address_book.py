@@ -16,6 +16,7 @@ from dispatch.domain.placing import (
     PlacingWarning,
 )
 from geodata.address_text import TownTail, normalised
+from geodata.bundle.radii import oaza_circle
 from geodata.geocoding.address_head import AddressHead, Head
 from geodata.geocoding.gazetteer import Gazetteer
 from geodata.geocoding.numbers import Numbers, read_numbers
@@ -26,7 +27,6 @@ from geodata.geocoding.town_index import (
     Area,
     TownHit,
     TownIndex,
-    mean_and_reach,
 )
 
 ENGINE = "gazetteer"
@@ -337,7 +337,8 @@ class AddressBook:
         areas = self._towns.areas_of(ward)
         if not areas:
             return None
-        place, radius_m = mean_and_reach([area.whole for area in areas])
+        wholes = (area.whole for area in areas)
+        place, radius_m = oaza_circle((one.place, one.radius_m) for one in wholes)
         return Candidate(
             label=ward.name,
             place=place,

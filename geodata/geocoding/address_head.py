@@ -45,11 +45,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """Another ward with the text behind it, or another municipality."""
+    """Another ward with the text behind it; without a ward, another municipality."""
 
     ward: Ward | None = None
     body: str = ""
-    municipality: str = ""
 
 
 class AddressHead:
@@ -113,8 +112,7 @@ class AddressHead:
 
     def read(self, line: str) -> Head:
         """Take prefecture, city and ward off a normalised text."""
-        body = self._without_city(line)
-        key = folded(body)
+        body, key = self._without_city(line)
         named = self._ward_name.match(key)
         if named:
             return self._with_ward(body, named)
@@ -124,8 +122,8 @@ class AddressHead:
         unknown = _UNKNOWN_WARD.match(key)
         return Head(body=_bare(body), unknown_ward=unknown is not None)
 
-    def _without_city(self, line: str) -> str:
-        """Take off what stands before the ward, also when it stands there twice."""
+    def _without_city(self, line: str) -> tuple[str, str]:
+        """Take off what stands before the ward, even twice; also give it folded."""
         body = line
         if not body[:1].isalpha() or body[:1] in _LABEL_FIRSTS:
             for sign in (_LEADING, _FORM_LABEL, _BARE_POSTAL):
@@ -135,7 +133,7 @@ class AddressHead:
             key = folded(body)
             name = next((one for one in self._own if key.startswith(one)), "")
             if not name or self._ward_name.match(key):
-                return body
+                return body, key
             body = body[len(name) :].lstrip(" の、,")
 
     def elsewhere(self, rest: str, ward: Ward | None) -> Elsewhere | None:
@@ -157,7 +155,7 @@ class AddressHead:
             name, said = self._other_said(behind)
             is_meant = name and not _BORDER_WORDS.match(behind, said)
             if is_meant and not self._is_town(rest[start.end() :]):
-                return Elsewhere(municipality=name)
+                return Elsewhere()
         return None
 
     def near_wards(self, body: str) -> Iterable[tuple[Ward, str]]:

@@ -258,9 +258,8 @@ class AreaIndex:
     def _office_id(self, ward_code: str, on: dt.date | None) -> str:
         """Office of a ward on a day; of two in force, the later rule counts."""
         for row in self._offices.get(ward_code, ()):
-            if row.valid_to is None and (on is None or row.valid_from <= on):
-                return row.office_id
-            if on is not None and row.valid_to and row.valid_from <= on < row.valid_to:
+            holds = row.valid_to is None if on is None else row.holds_on(on)
+            if holds:
                 return row.office_id
         return ""
 

@@ -16,6 +16,7 @@ from dispatch.domain.placing import (
     PlacingStatus,
     PlacingWarning,
 )
+from geodata.address_text import is_too_long
 from geodata.geocoding.area_answer import AreaSigns
 from geodata.geocoding.area_index import AreaIndex
 from geodata.geocoding.coordinates import (
@@ -29,7 +30,6 @@ from geodata.geocoding.local import LocalGazetteer, place_key
 from geodata.geocoding.place_reader import PlaceReader
 
 MAX_LAT = 90.0
-MAX_TEXT_BYTES = 10_240  # longer is a letter, not a place
 COORDINATES = "coordinates"
 LOCAL = "local_gazetteer"
 GIVEN_POINT = "示された座標"
@@ -151,7 +151,7 @@ class CityGeocoder:
             self.reader.second.close()
 
     def _found(self, query: PlaceQuery, on: dt.date | None) -> Placement:
-        if _is_too_long(query):
+        if is_too_long(query.address + query.landmark):
             return _without_place(PlacingStatus.NOT_FOUND, TOO_LONG)
         if query.position is not None:
             return self._from_position(query, query.position, on)
@@ -373,13 +373,6 @@ def _from_entry(entry: LocalPlace) -> Placement:
         warnings=(PlacingWarning.SETTLED_BY_PERSON,),
         engines=(f"{LOCAL}:{PlacingStatus.OK}",),
     )
-
-
-def _is_too_long(query: PlaceQuery) -> bool:
-    text = query.address + query.landmark
-    if len(text) * 4 <= MAX_TEXT_BYTES:
-        return False
-    return len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES
 
 
 def _point(label: str, place: LonLat, radius_m: int, ward_code: str) -> Candidate:

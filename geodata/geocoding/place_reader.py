@@ -283,10 +283,8 @@ class PlaceReader:
         return own is not None and self._agree(own, mark.candidates[:1])
 
     def _agree(self, option: Candidate, others: Sequence[Candidate]) -> bool:
-        reach_m = max(self.agreement_m, option.radius_m)
         return any(
-            option.ward_code == other.ward_code
-            and great_circle_m(option.place, other.place) <= reach_m
+            option.ward_code == other.ward_code and self._is_by(option, other)
             for other in others
         )
 

@@ -23,7 +23,7 @@ from typing import Any
 from dispatch.domain.errors import SourceError
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
-from geodata.address_text import normalised, town_tail
+from geodata.address_text import is_too_long, normalised, town_tail
 from geodata.bundle.dictionary import (
     BLOCK,
     BLOCK_WORD,
@@ -42,7 +42,6 @@ from geodata.bundle.dictionary import (
     Spell,
 )
 
-MAX_TEXT_BYTES = 10_240  # longer is no address
 MAX_ASKED = 100  # characters; an address stands at the beginning
 KEPT_NODES = 2_000  # per thread and dictionary, about 600 bytes each
 CACHE_KIB = 256  # SQLite's pages per table; the system keeps the files in memory
@@ -139,13 +138,9 @@ class SecondEngine:
         A text over 10 kB, or one that jageocoder cannot read, has no answer; neither
         has any text after `close`.
         """
-        # A character is at most 4 bytes: short texts need no encoding to be measured.
-        too_long = len(text) * 4 > MAX_TEXT_BYTES and (
-            len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES
-        )
         if self._is_closed:
             self._close_mine()
-        if too_long or self._is_closed:
+        if self._is_closed or is_too_long(text):
             return SecondAnswer()
         try:
             return self._asked(normalised(text))

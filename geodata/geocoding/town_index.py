@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dispatch.domain.place import LonLat, Ward, great_circle_m
+from dispatch.domain.place import Ward
 from dispatch.domain.placing import Candidate, PlaceLevel
 from geodata.address_text import TownTail, folded, town_tail
+from geodata.bundle.radii import oaza_circle
 from geodata.bundle.records import TownRecord
 
 MAX_CANDIDATES = 12
@@ -213,7 +214,7 @@ def _area(
 
 
 def _whole(ward: Ward, oaza: str, parts: list[Candidate]) -> Candidate:
-    place, radius_m = mean_and_reach(parts)
+    place, radius_m = oaza_circle((part.place, part.radius_m) for part in parts)
     return Candidate(
         label=ward.name + oaza,
         place=place,
@@ -222,15 +223,6 @@ def _whole(ward: Ward, oaza: str, parts: list[Candidate]) -> Candidate:
         ward_code=ward.code,
         town=oaza,
     )
-
-
-def mean_and_reach(parts: list[Candidate]) -> tuple[LonLat, int]:
-    """Mean of the points, and the distance to the farthest end of a part in metres."""
-    lon = sum(part.place.lon for part in parts) / len(parts)
-    lat = sum(part.place.lat for part in parts) / len(parts)
-    centre = LonLat(lon, lat)
-    reach_m = max(great_circle_m(centre, p.place) + p.radius_m for p in parts)
-    return centre, round(reach_m)
 
 
 def _stems(areas: Mapping[str, tuple[Area, ...]]) -> dict[str, tuple[Area, ...]]:

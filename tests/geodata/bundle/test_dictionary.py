@@ -32,7 +32,6 @@ from geodata.bundle.national import (
     MANIFEST_FILE,
     build_national,
     is_national_for,
-    national_folder,
 )
 from geodata.bundle.records import BlockRecord, HouseRecord, TownRecord
 from geodata.city import CityProfile, GazetteerSource, load_city
@@ -225,7 +224,7 @@ def gazetteer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_the_country_is_written_without_the_city_itself(
     osaka: CityProfile, tmp_path: Path
 ) -> None:
-    built = build_national(osaka, national_folder(tmp_path / "deep"))
+    built = build_national(osaka, tmp_path / "deep" / "national")
     assert built is not None
     assert built.folder == tmp_path / "deep" / "national"
     names = [node["name"] for node in nodes_in(built.folder)]
