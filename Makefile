@@ -49,6 +49,7 @@ lock: ## renew the lock files (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-data.in -o requirements-data.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-node.in -o requirements-node.lock
 	uv pip compile -q --python-version 3.12 --python-platform x86_64-manylinux_2_28 --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-engine.in -o requirements-engine.lock
+	uv pip compile -q --python-version 3.11 --python-platform x86_64-manylinux_2_34 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-bench.in -o requirements-bench.lock
 
 clean: ## forget the environment and what was written (the database in var/ stays)
 	rm -rf .venv node_modules out dist

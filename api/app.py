@@ -35,8 +35,11 @@ from api.routes import (
     maps,
     phone_desk,
     places,
+    plan_api,
+    plan_study,
     plans,
     sheets,
+    slots,
 )
 from api.schemas import Problem
 from api.settings import Settings
@@ -93,7 +96,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.pictures = Pictures(services)
-    app.state.jobs = PlanJobs(_maker(services), services.solver.cancel)
+    search = services.search
+    app.state.jobs = PlanJobs(_maker(services), search.cancel, search.take_best)
     app.state.page_context = page_context(services)
     install_error_handlers(app)
     install_page_errors(app)
@@ -102,9 +106,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     # Against a page of another name that is made to point here (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    # `/charts/new` before `/charts/{chart_id}`: the first that fits answers.
-    pages = (board, chart_list, phone_desk, charts, closures, plans, maps, sheets)
-    for module in (consultations, geocode, health, places, *pages):
+    # `/charts/new` before `/charts/{chart_id}`, and what is asked of plans before
+    # `/plan/{plan_id}/{office_id}`: the first that fits answers.
+    pages = (board, chart_list, phone_desk, charts, closures, plan_study, plans)
+    api = (consultations, geocode, health, places, slots, plan_api)
+    for module in (*api, *pages, maps, sheets):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")

@@ -31,9 +31,11 @@ from api.pooling import pooled
 from api.progress import bars
 from api.roads_cli import roads_cli
 from api.settings import PREFIX, Settings, load_settings
+from api.solve_cli import check, replay, solve
 from api.summary import print_summary
 from api.wiring import Services, open_services
 from dispatch.adapters.clocks import DemoClock
+from dispatch.adapters.portfolio_solver import PortfolioSolver
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.intake import Intake
@@ -52,6 +54,8 @@ cli = typer.Typer(
 cli.add_typer(roads_cli, name="roads")
 cli.add_typer(geodata_cli, name="geodata")
 cli.command()(geocode)
+for command in (solve, check, replay):
+    cli.command()(command)
 console = Console()
 SHOWN_REFUSALS = 20
 DEMO_WHO = "デモ配車担当"
@@ -70,7 +74,7 @@ OutOption = Annotated[Path, typer.Option("--out", help="folder to write into")]
 
 @cli.command()
 def prepare() -> None:
-    """Make the small city data (towns, wards, school districts), once at set-up."""
+    """Make the small city data and compile the search, once at set-up."""
     settings = load_settings()
     profile = load_city(settings.city)
     build_national(profile, settings.national_data_dir)
@@ -84,6 +88,12 @@ def prepare() -> None:
         f"{profile.name}: 区 {wards}、校区 {districts}{'(近似)' if is_rough else ''}"
         f" → {settings.city_data_dir}"
     )
+    solver = PortfolioSolver(processes=1).warm()
+    try:
+        solver.await_ready()
+    finally:
+        solver.close()
+    console.print("計画の探索: 使えます")
 
 
 @cli.command(name="import")

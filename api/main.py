@@ -12,11 +12,14 @@ from rich.markup import escape
 from dispatch.domain.errors import DispatchError
 
 # Preparing roads needs neither the web nor the planner, but all the memory there is;
-# a list of addresses is read by many short processes.
+# a list of addresses, and files of problems, are read by many short processes.
 LEAN = {
     "roads": "api.roads_cli",
     "geodata": "api.geodata_cli",
     "geocode": "api.geocode_cli",
+    "solve": "api.solve_cli",
+    "check": "api.solve_cli",
+    "replay": "api.solve_cli",
 }
 console = Console()
 

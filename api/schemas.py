@@ -29,6 +29,7 @@ from dispatch.ports import IdempotencyKey
 
 # The domain's names of fields that a sender calls otherwise.
 SENT_NAMES = {"stated_ward": "ward", "stated_district": "district"}
+ONE_PROMISE = "appointment と slot_id は、どちらか一つにしてください"
 WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -102,6 +103,9 @@ class ConsultationIn(Strict):
         None, description="may raise the category's urgency, never lower it"
     )
     appointment: AppointmentIn | None = None
+    slot_id: str | None = Field(
+        None, max_length=16, description="a held slot, which becomes the appointment"
+    )
     contact_wanted: bool = False
     tagged_on: Day | None = None
     external_id: str = Field("", max_length=MAX_NAME)
@@ -116,6 +120,8 @@ class ConsultationIn(Strict):
         InvalidInputError
             When a rule of the domain refuses it, naming the field.
         """
+        if self.slot_id is not None and self.appointment is not None:
+            raise InvalidInputError("slot_id", ONE_PROMISE)
         try:
             consultation = self._consultation(client, now)
         except InvalidInputError as problem:
@@ -163,7 +169,10 @@ class ConsultationIn(Strict):
 
     def fingerprint(self) -> str:
         """Fingerprint of the body's meaning: field order and spacing do not count."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # As before there were slots, where there is none: old keys keep their meaning.
+        without = {"slot_id"} if self.slot_id is None else None
+        meaning = self.model_dump_json(exclude=without)
+        return hashlib.sha256(meaning.encode()).hexdigest()
 
 
 class AssignmentIn(Strict):

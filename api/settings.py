@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispatch.domain.assignment import AssignmentPolicy, SharingPolicy
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.levels import DEFAULT_LEVELS, Level
 from maps.base_map import BaseMap
 
 PREFIX = "KIDOHAN_"
@@ -79,12 +80,19 @@ class Settings(BaseSettings):
         None, description="instead of the profile's"
     )
     sharing: SharingPolicy | None = Field(None, description="instead of the profile's")
-    plan_solution_limit: int = Field(
-        200, ge=1, description="solutions OR-Tools looks at"
+    plan_time_limit_s: float = Field(
+        18.0, gt=0, description="time guard of a plan, or its time"
     )
-    plan_time_limit_s: float = Field(18.0, gt=0, description="time guard of a plan")
-    plan_iterations: int = Field(1000, ge=0, description="steps of exact improvement")
-    plan_seed: int = Field(20261124, description="seed of the exact improvement")
+    plan_iterations: int = Field(
+        30_000, ge=0, description="steps of the exact search; 0: as time allows"
+    )
+    plan_seed: int = Field(20261124, description="seed of the search")
+    plan_levels: str = Field(
+        ",".join(DEFAULT_LEVELS), description="what plans are judged by, in order"
+    )
+    bundle_m: float = Field(
+        40.0, ge=0, le=200, description="places so close are one stop; 0: none are"
+    )
     solver_processes: int = Field(2, ge=1, le=16, description="solving processes")
     max_body_bytes: int = Field(
         262_144, ge=1024, description="largest body of an API request"
@@ -105,6 +113,15 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return value
 
+    @field_validator("plan_levels")
+    @classmethod
+    def _each_level_once(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if sorted(names) != sorted(Level):
+            message = f"needs each of these once, in your order: {','.join(Level)}"
+            raise ValueError(message)
+        return ",".join(names)
+
     @field_validator("roads_url", "valhalla_url")
     @classmethod
     def _http(cls, value: str) -> str:
@@ -120,6 +137,11 @@ class Settings(BaseSettings):
             message = "needs a UTC offset, such as 2026-11-24T09:00:00+09:00"
             raise ValueError(message)
         return value
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Levels that plans are judged by, the most important first."""
+        return tuple(Level(name) for name in self.plan_levels.split(","))
 
     def shown(self, name: str) -> str:
         """Value of a setting as it may be shown: no key and no password."""

@@ -16,14 +16,21 @@ from dispatch.adapters.clocks import DemoClock, SystemClock
 from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import open_database
 from dispatch.adapters.local_place_store import SqlLocalPlaces
+from dispatch.adapters.plan_record import recorded
 from dispatch.adapters.portfolio_solver import PortfolioSolver
+from dispatch.adapters.problem_codec import day_of_json
+from dispatch.adapters.slot_store import SqlSlotHolds
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.best_so_far import BestSoFarSolver
 from dispatch.closure_desk import CityTime, ClosureDesk
 from dispatch.domain.place import LonLat
 from dispatch.intake import IntakeDesk, IntakeRules
 from dispatch.place_desk import PlaceDesk, PlaceTools, PlaceWords
 from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
+from dispatch.plan_study import PlanStudy, StudyTools
 from dispatch.ports import Clock, SearchParams
+from dispatch.slot_days import DayStores, SlotRules
+from dispatch.slot_desk import SlotDesk, SlotTools
 from geodata.areas import CityAreas, areas_on
 from geodata.bundle.records import TownRecord
 from geodata.bundle.store import Bundle
@@ -48,18 +55,20 @@ class Services:
     geocoder: CityGeocoder
     intake: IntakeDesk
     planning: PlanDesk
+    study: PlanStudy
     closures: ClosureDesk
     places: PlaceDesk
+    slots: SlotDesk
     travel: Travel
     solver: PortfolioSolver
+    search: BestSoFarSolver
     clock: Clock
 
     def search_params(self) -> SearchParams:
         """Limits of a plan, from the settings."""
         return SearchParams(
-            solution_limit=self.settings.plan_solution_limit,
             time_limit_s=self.settings.plan_time_limit_s,
-            iterations=self.settings.plan_iterations,
+            iterations=self.settings.plan_iterations or None,
             seed=self.settings.plan_seed,
         )
 
@@ -138,19 +147,18 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     travel = open_travel(settings, profile, closure_store)
     solver = PortfolioSolver(settings.solver_processes)
+    search = BestSoFarSolver(solver)
     rules = intake_rules(settings, profile, bundle)
     intake = IntakeDesk(store, geocoder, travel.times, rules, clock)
-    planning = plan_desk(
-        settings,
-        profile,
-        PlanTools(
-            charts=store,
-            plans=store,
-            travel_times=travel.times,
-            solver=solver,
-            clock=clock,
-        ),
+    tools = PlanTools(
+        charts=store,
+        plans=store,
+        travel_times=travel.times,
+        solver=search,
+        clock=clock,
+        recorder=recorded,
     )
+    planning = plan_desk(settings, profile, tools)
     return Services(
         settings=settings,
         profile=profile,
@@ -159,6 +167,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         geocoder=geocoder,
         intake=intake,
         planning=planning,
+        study=plan_study(profile, tools, planning),
         closures=closure_desk(profile, closure_store, travel, clock),
         places=place_desk(
             geocoder,
@@ -170,8 +179,10 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
                 clock=clock,
             ),
         ),
+        slots=slot_desk(settings, profile, tools, intake, SqlSlotHolds(engine)),
         travel=travel,
         solver=solver,
+        search=search,
         clock=clock,
     )
 
@@ -191,7 +202,25 @@ def plan_desk(settings: Settings, profile: CityProfile, tools: PlanTools) -> Pla
                 for key, text in profile.labels.items()
                 if key.startswith(SKILL_LABEL)
             },
+            levels=settings.levels,
+            bundle_m=settings.bundle_m,
+            walk_m_per_s=profile.travel.walk_mps,
         ),
+    )
+
+
+def plan_study(profile: CityProfile, tools: PlanTools, desk: PlanDesk) -> PlanStudy:
+    """Make the desk that answers questions about stored plans."""
+    return PlanStudy(
+        StudyTools(
+            plans=tools.plans,
+            solver=tools.solver,
+            clock=tools.clock,
+            recorder=tools.recorder,
+            read_day=day_of_json,
+            day_now=desk.prepared,
+            is_working_day=profile.hours.is_working_day,
+        )
     )
 
 
@@ -222,6 +251,36 @@ def place_desk(geocoder: CityGeocoder, tools: PlaceTools) -> PlaceDesk:
         return book.ward_code(name) if name.strip() else ""
 
     return PlaceDesk(tools, PlaceWords(key_of=place_key, ward_code_of=ward_code_of))
+
+
+def slot_desk(
+    settings: Settings,
+    profile: CityProfile,
+    tools: PlanTools,
+    intake: IntakeDesk,
+    holds: SqlSlotHolds,
+) -> SlotDesk:
+    """Make the desk that promises times, by the rules of planning."""
+    return SlotDesk(
+        SlotTools(
+            stores=DayStores(
+                charts=tools.charts,
+                plans=tools.plans,
+                holds=holds,
+                travel_times=tools.travel_times,
+            ),
+            intake=intake,
+            clock=tools.clock,
+        ),
+        SlotRules(
+            timezone=profile.timezone,
+            hours=profile.hours,
+            offices=profile.offices,
+            teams=profile.teams,
+            catalogue=profile.catalogue,
+            sharing=settings.sharing or profile.sharing,
+        ),
+    )
 
 
 def intake_rules(

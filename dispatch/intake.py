@@ -131,6 +131,18 @@ class IntakeDesk:
             for item in new
         ]
 
+    def as_if(self, consultation: Consultation) -> CaseChart:
+        """
+        Chart that a consultation would become now; nothing is stored.
+
+        Raises
+        ------
+        InvalidInputError
+            When a rule of the catalogue refuses it.
+        """
+        intake = Intake(consultation=consultation, reporter=Reporter())
+        return self._opened(intake, self._charts.team_loads_s(), who=SYSTEM).chart
+
     def check(self, intake: Intake) -> None:
         """
         Apply the catalogue's rules without storing anything.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.domain.assignment import SharingPolicy
@@ -14,16 +15,18 @@ from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.explain import clock_text
 from dispatch.domain.ids import new_id
+from dispatch.domain.levels import DEFAULT_LEVELS, Level
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.plan import Plan, Stop, UnassignedReason
 from dispatch.domain.team import MobileTeam
-from dispatch.planning import DayInput, plan_day, prepare_day
+from dispatch.planning import plan_day
 from dispatch.ports import (
     ChartChange,
     Charts,
     Clock,
     OnProgress,
+    PlanRecord,
     Plans,
     PlanStatus,
     Progress,
@@ -31,7 +34,9 @@ from dispatch.ports import (
     Solver,
     StoredPlan,
     TravelTimes,
+    WorkStep,
 )
+from dispatch.prepared_day import DayInput, PreparedDay, prepare_day
 
 PLANNABLE = (ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.ON_HOLD)
 OUTCOME_TEXT = {
@@ -41,6 +46,7 @@ OUTCOME_TEXT = {
     Outcome.ABSENT: "不在",
 }
 PLANNED_DAYS_AHEAD = 14  # further off a date is a slip of the keyboard
+FAIRNESS_DAYS = 28  # work is shared evenly over four weeks
 CHANGED_START_S = 900  # a promise on paper is told as changed from a quarter of an hour
 
 
@@ -54,17 +60,30 @@ class PlanRules:
     catalogue: Catalogue
     sharing: SharingPolicy
     skill_names: Mapping[str, str] = field(default_factory=dict)
+    levels: tuple[Level, ...] = DEFAULT_LEVELS
+    bundle_m: float = 0.0
+    walk_m_per_s: float = 1.0
+
+
+Recorder = Callable[
+    [PreparedDay, SearchParams, tuple[WorkStep, ...]], tuple[PlanRecord, str]
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTools:
-    """What planning needs from outside."""
+    """
+    What planning needs from outside.
+
+    `recorder` writes down how a plan was found, and its input as JSON text.
+    """
 
     charts: Charts
     plans: Plans
     travel_times: TravelTimes
     solver: Solver
     clock: Clock
+    recorder: Recorder
 
 
 class PlanDesk:
@@ -105,22 +124,9 @@ class PlanDesk:
         before = tools.plans.in_force(date)
         charts = self._candidates(date, before.plan if before else None, now.date())
         now_s = wall_seconds(now, date, rules.timezone)
-        prepared = prepare_day(
-            DayInput(
-                date=date,
-                timezone=rules.timezone,
-                offices=rules.offices,
-                teams=rules.teams,
-                catalogue=rules.catalogue,
-                sharing=rules.sharing,
-                charts=charts,
-                skill_names=rules.skill_names,
-                now_s=max(0, now_s),
-                in_force=before.plan if before is not None else None,
-            ),
-            tools.travel_times,
-        )
+        prepared = self._prepared(date, charts, now_s, before)
         planned = plan_day(prepared, tools.solver, params, told)
+        record, problem_json = tools.recorder(prepared, params, planned.work)
         committed = sum(len(day.committed) for day in prepared.problem.team_days)
         return tools.plans.add_plan(
             StoredPlan(
@@ -139,8 +145,56 @@ class PlanDesk:
                     else frozenset()
                 ),
                 based_on=before.id if before is not None else None,
-            )
+                record=record,
+            ),
+            problem_json,
         )
+
+    def prepared(self, date: dt.date) -> PreparedDay:
+        """Return a day as it stands now: its open charts, teams and plan in force."""
+        now = self._tools.clock.now()
+        before = self._tools.plans.in_force(date)
+        charts = self._candidates(date, before.plan if before else None, now.date())
+        now_s = wall_seconds(now, date, self._rules.timezone)
+        return self._prepared(date, charts, now_s, before)
+
+    def _prepared(
+        self,
+        date: dt.date,
+        charts: Sequence[CaseChart],
+        now_s: int,
+        before: StoredPlan | None,
+    ) -> PreparedDay:
+        """Turn charts into the day's problem, by the city's rules."""
+        rules = self._rules
+        return prepare_day(
+            DayInput(
+                date=date,
+                timezone=rules.timezone,
+                offices=rules.offices,
+                teams=rules.teams,
+                catalogue=rules.catalogue,
+                sharing=rules.sharing,
+                charts=charts,
+                skill_names=rules.skill_names,
+                now_s=max(0, now_s),
+                in_force=before.plan if before is not None else None,
+                levels=rules.levels,
+                work_before_s=self._work_before_s(date),
+                bundle_m=rules.bundle_m,
+                walk_m_per_s=rules.walk_m_per_s,
+            ),
+            self._tools.travel_times,
+        )
+
+    def _work_before_s(self, date: dt.date) -> dict[str, int]:
+        """Driving and work of the four weeks before a day, by team."""
+        work_s: Counter[str] = Counter()
+        for ahead in range(1, FAIRNESS_DAYS + 1):
+            stored = self._tools.plans.in_force(date - dt.timedelta(days=ahead))
+            for route in stored.plan.routes if stored is not None else ():
+                work_s[route.team_id] += route.work_s
+        return dict(work_s)
 
     def _require_near(self, date: dt.date, now: dt.datetime) -> None:
         """Refuse a day that is over, or so far off that it must be a slip."""
@@ -183,6 +237,12 @@ class PlanDesk:
         stored = tools.plans.get_plan(plan_id)
         if stored.status is not PlanStatus.DRAFT:
             message = f"計画 第{stored.version}版は下書きではないので確定できません"
+            raise ConflictError(message)
+        if stored.num_violations:
+            message = (
+                f"計画 第{stored.version}版には守られていない規則が"
+                f"{stored.num_violations}件あるので確定できません"
+            )
             raise ConflictError(message)
         in_force = tools.plans.in_force(stored.plan.date)
         if in_force is not None and in_force.version > stored.version:

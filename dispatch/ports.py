@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from dispatch.domain.placing import Placement
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.schedule import Order
+from dispatch.domain.slots import Slot
 from dispatch.domain.travel import TravelMatrix
 
 
@@ -56,35 +57,55 @@ class Geocoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkStep:
+    """
+    What one step of a search did, so that it can be done again exactly.
+
+    `name` says which step of which part ("ortools soft", "exact 2 tsumori"); `counts`
+    how many units of work it took: solutions, or iterations of each round.
+    """
+
+    name: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchParams:
     """
     Limits of a search.
 
     Parameters
     ----------
-    solution_limit
-        Solutions that OR-Tools may look at: the limit that makes a plan repeatable.
     time_limit_s
-        A guard only; a plan that it cut short is not promised to repeat.
+        Wall time of the search. The work that was done in it is recorded.
     iterations
-        Steps of the exact improvement after OR-Tools.
+        Iterations of the exact search in each process, instead of the time limit
+        (which stays as a guard); None: as many as the time allows.
     seed
-        Of the exact improvement.
+        Of every pseudo-random choice.
+    work
+        Record of an earlier search of the same problem: do exactly that again.
     """
 
-    solution_limit: int = 200
-    time_limit_s: float = 18.0
-    iterations: int = 1000
+    time_limit_s: float = 10.0
+    iterations: int | None = None
     seed: int = 20261124
+    work: tuple[WorkStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One line of progress: what is being done, how far (0 to 1), the best so far."""
+    """
+    One line of progress: what is being done, how far (0 to 1), the best so far.
+
+    `orders` holds the best legal orders so far, when they are better than those told
+    before; a person may stop the search and take them.
+    """
 
     step: str
     done: float
     served: int | None = None
+    orders: tuple[Order, ...] | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -92,21 +113,55 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOutcome:
-    """Legal orders, one per team day; visits that are in none are left out."""
+    """
+    Legal orders, one per team day; visits that are in none are left out.
+
+    Parameters
+    ----------
+    orders
+        Visit indices by team day. A visit of two teams is in two orders.
+    method
+        How they were found, for people who read plans.
+    starts
+        Moments at which linked visits (two teams, one after another) begin.
+    cut_short
+        A guard ended the search: not promised to repeat.
+    work
+        What every step did; `SearchParams.work` repeats it.
+    """
 
     orders: tuple[Order, ...]
     method: str
-    cut_short: bool = False  # by the time guard: not promised to repeat
+    starts: Mapping[int, int] = field(default_factory=dict)
+    cut_short: bool = False
+    work: tuple[WorkStep, ...] = ()
 
 
 class Solver(Protocol):
     """Finds orders of visits, one per team day."""
 
     def search(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+        self,
+        problem: DayProblem,
+        params: SearchParams,
+        on_progress: OnProgress,
+        *,
+        start: Sequence[Order] = (),
     ) -> SearchOutcome:
         """
         Search within the limits.
+
+        Parameters
+        ----------
+        problem
+            The day.
+        params
+            Limits, seed, and a record to repeat.
+        on_progress
+            Told from time to time.
+        start
+            Orders to begin with beside a start from nothing (the plan in force); the
+            better one wins, and the outcome is never worse than they are.
 
         Raises
         ------
@@ -229,6 +284,22 @@ class PlanStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """
+    How a plan was found, so that it can be made again.
+
+    `versions` holds the versions of our own code and of the libraries that search, by
+    name; the hashes are of the problem as JSON text and of its travel matrix.
+    """
+
+    problem_sha256: str
+    matrix_sha256: str
+    params: SearchParams
+    work: tuple[WorkStep, ...]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlan:
     """A plan as it was made: version of the day, by whom, from how many charts."""
 
@@ -244,13 +315,22 @@ class StoredPlan:
     published_at: dt.datetime | None = None
     changed_visit_ids: frozenset[str] = frozenset()
     based_on: str | None = None  # id of the plan in force when it was made
+    record: PlanRecord | None = None  # None: made before there were records
 
 
 class Plans(Protocol):
     """The store of plans."""
 
-    def add_plan(self, plan: StoredPlan) -> StoredPlan:
-        """Store a draft and give it the day's next version number."""
+    def add_plan(self, plan: StoredPlan, problem_json: str | None = None) -> StoredPlan:
+        """
+        Store a draft and give it the day's next version number.
+
+        `problem_json` is what it was made from, stored in the same transaction.
+        """
+        ...
+
+    def problem_of(self, plan_id: str) -> str | None:
+        """JSON text of what a plan was made from; None when none was stored."""
         ...
 
     def get_plan(self, plan_id: str) -> StoredPlan:
@@ -346,4 +426,71 @@ class LocalPlaces(Protocol):
 
     def active(self, key: str) -> tuple[LocalPlace, ...]:
         """Entries of a key in force, at most one for each ward; quick."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSlot:
+    """A slot in the store, and until when it is held (None: only offered)."""
+
+    slot: Slot
+    held_until: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSlots:
+    """Slots of a day that nobody else may have, and how many holds came before."""
+
+    number: int
+    slots: tuple[Slot, ...]
+
+
+class SlotHolds(Protocol):
+    """The store of slots that were offered, and who holds which of them."""
+
+    def offer(
+        self, slots: Sequence[Slot], *, at: dt.datetime, until: dt.datetime
+    ) -> None:
+        """Store slots that can be held until a moment; forget those long over."""
+        ...
+
+    def get(self, slot_id: str, *, client: str, at: dt.datetime) -> KeptSlot:
+        """
+        Return a slot of a client that can still be held or claimed.
+
+        NotFoundError when the client was offered no such slot; ConflictError when its
+        time to be held is over, or a consultation has it.
+        """
+        ...
+
+    def held_on(self, date: dt.date, *, at: dt.datetime) -> HeldSlots:
+        """Slots of a day that are held and have no chart yet."""
+        ...
+
+    def hold(self, slot_id: str, *, number: int, until: dt.datetime) -> bool:
+        """
+        Hold an offered slot as the hold of its day with this number.
+
+        False when another hold has the number, or the slot is held already: then
+        whoever asked must look at the day again.
+        """
+        ...
+
+    def claim(
+        self, slot_id: str, *, client: str, by: str, at: dt.datetime, until: dt.datetime
+    ) -> Slot:
+        """
+        Take a held slot for one consultation, which `by` names; again for the same.
+
+        It stays held until the moment given, at least. NotFoundError and ConflictError
+        as for `get`; ConflictError also when it is not held.
+        """
+        ...
+
+    def release(self, slot_id: str, *, by: str) -> None:
+        """Undo a claim that came to nothing; the hold goes on as it was."""
+        ...
+
+    def settle(self, slot_id: str, *, by: str, chart_id: str) -> None:
+        """Write down the chart that has the window now; the hold is over."""
         ...

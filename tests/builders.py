@@ -26,7 +26,7 @@ from dispatch.domain.catalogue import (
 from dispatch.domain.consultation import Channel, Consultation, Reporter
 from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import CancelledError
-from dispatch.domain.improve import improved, repaired
+from dispatch.domain.improve import repaired
 from dispatch.domain.place import LonLat, WorksOffice, great_circle_m
 from dispatch.domain.placing import PlaceLevel, Placement, PlacingStatus
 from dispatch.domain.plan import Plan, Score, level_of_legs
@@ -203,15 +203,17 @@ def day_problem(
     days: Sequence[TeamDay] | None = None,
     unreachable: Sequence[int] = (),
     date: dt.date = DAY,
+    **overrides: Any,  # noqa: ANN401 - keyword overrides
 ) -> DayProblem:
     """Visits with their minutes from the yard (node 0); visit i is node i + 1."""
-    return DayProblem(
+    plain = DayProblem(
         date=date,
         visits=tuple(one for one, _ in visits),
         team_days=tuple(days) if days is not None else (team_day(),),
         travel=road([0, *(far for _, far in visits)], unreachable=unreachable),
         visit_nodes=tuple(range(1, len(visits) + 1)),
     )
+    return replace(plain, **overrides)
 
 
 NO_SCORE = Score(
@@ -416,25 +418,29 @@ class FakeGeocoder:
 
 @dataclass(slots=True, kw_only=True)
 class InProcessSolver:
-    """Inserts and improves on the exact schedule, in this process; or as told."""
+    """Inserts on the exact schedule, in this process; or answers as told."""
 
-    iterations: int = 20
     orders: tuple[Order, ...] | None = None
+    starts: Mapping[int, int] = field(default_factory=dict)
     cancelled: bool = False
 
     def search(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+        self,
+        problem: DayProblem,
+        params: SearchParams,
+        on_progress: OnProgress,
+        *,
+        start: Sequence[Order] = (),
     ) -> SearchOutcome:
-        """Repaired and improved orders, or the prepared ones."""
-        del on_progress
+        """Repaired orders with all inserted that fits, or the prepared ones."""
+        del params, on_progress
         if self.cancelled:
             message = "planning was cancelled"
             raise CancelledError(message)
         if self.orders is not None:
-            return SearchOutcome(orders=self.orders, method="told")
-        scheduler = DayScheduler(problem)
-        start = repaired(scheduler, [() for _ in problem.team_days])
-        found = improved(scheduler, start, seed=params.seed, iterations=self.iterations)
+            return SearchOutcome(orders=self.orders, method="told", starts=self.starts)
+        given = start or [() for _ in problem.team_days]
+        found = repaired(DayScheduler(problem), given)
         return SearchOutcome(orders=tuple(found), method="in process")
 
     def cancel(self) -> None:

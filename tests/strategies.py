@@ -20,7 +20,7 @@ from dispatch.domain.travel import (
     TravelLevel,
     TravelMatrix,
 )
-from dispatch.domain.visit import TimeWindow, Visit
+from dispatch.domain.visit import ForbiddenHours, TimeWindow, Visit
 from tests.builders import DAY, MIN, YARD, at
 
 OFFICES = ("north", "south")
@@ -74,6 +74,7 @@ def teams(draw: st.DrawFn, team_id: str) -> MobileTeam:
         skills=draw(skill_sets),
         base=YARD,
         shift=draw(shifts()),
+        service_times=draw(st.sampled_from(((), (), (), (("R01", 25 * MIN),)))),
     )
 
 
@@ -85,10 +86,26 @@ def windows(draw: st.DrawFn) -> TimeWindow:
 
 
 @st.composite
+def promises(draw: st.DrawFn) -> tuple[TimeWindow, ...]:
+    """Draw no promise mostly, or one to three hours of which any will do."""
+    if draw(st.integers(0, 2)):
+        return ()
+    return tuple(draw(st.lists(windows(), min_size=1, max_size=3)))
+
+
+@st.composite
+def forbidden_hours(draw: st.DrawFn) -> ForbiddenHours:
+    """Draw hours between 8:00 and 19:00 in which nobody may work."""
+    start_s = draw(minutes(8 * 60, 17 * 60))
+    return ForbiddenHours(start_s=start_s, end_s=start_s + draw(minutes(1, 120)))
+
+
+@st.composite
 def visits(draw: st.DrawFn, visit_id: str, *, easy: bool = False) -> Visit:
     """Work of 5-120 minutes; `easy` leaves out what forbids a team altogether."""
     office_id = draw(st.sampled_from(OFFICES))
     others = st.frozensets(st.sampled_from(OFFICES), max_size=2)
+    due_s = draw(st.none() | minutes(0, 20 * 60))
     plain = Visit(
         id=visit_id,
         category_code="R01",
@@ -98,25 +115,22 @@ def visits(draw: st.DrawFn, visit_id: str, *, easy: bool = False) -> Visit:
         office_id=office_id,
         allowed_office_ids=frozenset(OFFICES),
         release_s=draw(st.just(0) | minutes(0, 15 * 60)),
-        due_s=draw(st.none() | minutes(0, 20 * 60)),
-        window=draw(st.none() | st.none() | windows()),
+        due_s=due_s,
+        hard_due=due_s is not None and draw(st.integers(0, 5)) == 0,
+        windows=draw(promises()),
+        forbidden=tuple(
+            draw(st.just([]) | st.just([]) | st.lists(forbidden_hours(), max_size=2))
+        ),
+        start_between=draw(st.none() | st.none() | st.none() | windows()),
     )
     if easy:
         return plain
-    return Visit(
-        id=plain.id,
-        category_code=plain.category_code,
-        urgency=plain.urgency,
-        place=plain.place,
-        service_s=plain.service_s,
-        office_id=office_id,
+    return replace(
+        plain,
         allowed_office_ids=frozenset({office_id}) | draw(others),
         skills=draw(st.just(frozenset[str]()) | skill_sets),
         crew=draw(st.integers(1, 3)),
         load_kg=draw(st.sampled_from((0, 0, 100, 300))),
-        release_s=plain.release_s,
-        due_s=plain.due_s,
-        window=plain.window,
         team_id=draw(st.sampled_from((None, None, None, "t0", "t1"))),
     )
 

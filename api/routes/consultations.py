@@ -15,7 +15,11 @@ MAX_KEY = 200
 PROBLEMS: dict[int | str, dict[str, object]] = {
     400: {"model": Problem, "description": "the body is not JSON"},
     401: {"model": Problem, "description": "no valid X-API-Key"},
-    409: {"model": Problem, "description": "the key was used with another body"},
+    404: {"model": Problem, "description": "the client was offered no such slot"},
+    409: {
+        "model": Problem,
+        "description": "the key was used with another body, or the slot is over",
+    },
     413: {"model": Problem, "description": "the body is too large"},
     422: {"model": Problem, "description": "a field breaks a rule; each is named"},
 }
@@ -42,7 +46,11 @@ def receive(
     intake = body.to_intake(
         client=client, key=idempotency_key, now=services.clock.now()
     )
-    added = services.intake.receive(intake, who=f"API: {client}")
+    who = f"API: {client}"
+    if body.slot_id is None:
+        added = services.intake.receive(intake, who=who)
+    else:
+        added = services.slots.receive(body.slot_id, intake, client=client, who=who)
     if not added.is_new:
         response.status_code = 200
     response.headers["Location"] = f"/v1/consultations/{added.chart.id}"

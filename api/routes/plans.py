@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from api.dependencies import JobsDep, PicturesDep, ServicesDep
+from api.jobs import JobState, PlanJob, PlanJobs
 from api.pages import day_of, page, required_day
 from api.pictures import visit_ids
+from api.plan_view import plan_url
 from api.road_pictures import closures_of
 from dispatch.domain.errors import ConflictError
 from dispatch.ports import PlanStatus
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
+LOOK_AGAIN_S = 0.25
+LOOKS = 60  # a stream of 15 seconds; the browser then opens another
+TAKING_S = 10.0  # recombining ends at once; telling and checking a plan takes longer
 
 
 @router.get("/plan")
@@ -29,7 +37,11 @@ def overview(
     chosen_id = request.query_params.get("plan")
     shown = next((plan for plan in plans if plan.id == chosen_id), None)
     if shown is None:
-        drafts = [plan for plan in plans if plan.status is PlanStatus.DRAFT]
+        drafts = [
+            plan
+            for plan in plans
+            if plan.status is PlanStatus.DRAFT and not plan.num_violations
+        ]
         in_force = [plan for plan in plans if plan.status is PlanStatus.PUBLISHED]
         newest = [*drafts, *in_force]
         shown = max(newest, key=lambda plan: plan.version, default=None)
@@ -48,6 +60,7 @@ def overview(
             "charts": charts,
             "pictures": pictures,
             "job": jobs.current(),
+            "later": jobs.result(plan_url(shown)) if shown else None,
             "closures": closures,
             "closures_since": since,
         },
@@ -69,10 +82,49 @@ def make(
 @router.get("/plan/progress")
 def progress(jobs: JobsDep) -> dict[str, object]:
     """Return the running or last job, for the progress bar."""
-    job = jobs.current()
+    return _told(jobs.current())
+
+
+@router.get("/plan/progress/stream")
+async def progress_stream(jobs: JobsDep) -> StreamingResponse:
+    """Send the job whenever it changes, as server events, until it has ended."""
+    return StreamingResponse(_changes(jobs), media_type="text/event-stream")
+
+
+async def _changes(jobs: PlanJobs) -> AsyncIterator[str]:
+    """Events of the running job; the stream is short, so that the server can stop."""
+    yield "retry: 500\n\n"
+    before: PlanJob | None = None
+    for look in range(LOOKS):
+        job = jobs.current()
+        if look == 0 or job != before:
+            before = job
+            yield f"data: {json.dumps(_told(job), ensure_ascii=False)}\n\n"
+        if job is None or job.state is not JobState.RUNNING:
+            return
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def _page_of(request: Request, job: PlanJob | None) -> str:
+    """Page that shows a job's result; today's plans when there is none."""
+    if job is not None and job.page:
+        return job.page
+    day = job.date if job is not None else day_of(request, None)
+    return f"/plan?date={day.isoformat()}"
+
+
+def _told(job: PlanJob | None) -> dict[str, object]:
     if job is None:
         return {"state": "none"}
     return {**asdict(job), "date": job.date.isoformat()}
+
+
+@router.post("/plan/take-best")
+def take_best(request: Request, jobs: JobsDep) -> Response:
+    """End the running search with the best plan that it has found so far."""
+    jobs.take_best()
+    job = jobs.wait(TAKING_S)
+    return RedirectResponse(_page_of(request, job), status_code=SEE_OTHER)
 
 
 @router.post("/plan/cancel")
@@ -80,8 +132,7 @@ def cancel(request: Request, jobs: JobsDep) -> Response:
     """Stop the running job; the plan in force stays."""
     jobs.cancel()
     job = jobs.wait(2.0)
-    day = job.date if job is not None else day_of(request, None)
-    return RedirectResponse(f"/plan?date={day.isoformat()}", status_code=SEE_OTHER)
+    return RedirectResponse(_page_of(request, job), status_code=SEE_OTHER)
 
 
 @router.post("/plan/{plan_id}/publish")
@@ -96,6 +147,12 @@ def publish(
         message = (
             f"第{draft.version}版のあとで通行規制が変わりました({names})。"
             "計画を作り直してください"
+        )
+        raise ConflictError(message)
+    if draft.num_violations:
+        message = (
+            f"第{draft.version}版は規則に{draft.num_violations}件反しているため、"
+            "確定できません。直してください"
         )
         raise ConflictError(message)
     stored = services.planning.publish(plan_id, who=who)

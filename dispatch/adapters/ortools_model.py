@@ -1,9 +1,10 @@
-"""The routing model in OR-Tools terms: the only module that imports ortools."""
+"""The routing model in OR-Tools terms: the only module that knows its routing."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import SolverError
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.schedule import Order
+from dispatch.domain.schedule import Order, Span, spans_of
+from dispatch.domain.together import linked
 from dispatch.domain.travel import UNREACHABLE_S
 from dispatch.domain.visit import Visit
 
@@ -34,6 +36,7 @@ LATE_COST_PER_S = {
     Urgency.D: 0,
 }
 OVERTIME_COST_PER_S = 3
+PROMISED = frozenset({Urgency.S, Urgency.A})  # whose due times the hard model keeps
 NO_VEHICLE = -1
 OnSolution = Callable[[int], None]
 
@@ -100,6 +103,7 @@ class RoutingDay:
         able = [row for row in everyone if self._may_work(problem.team_days[row])]
         self._rows = able or everyone  # a model of no team aborts the process
         self._days = [problem.team_days[row] for row in self._rows]
+        self._linked = linked(problem)
         self._num_servable = 0
         teams = len(self._days)
         self._nodes = [
@@ -132,7 +136,7 @@ class RoutingDay:
         teams = self._days
         drive = self._typical_s[self._nodes][:, self._nodes].tolist()
         service = [0] * (2 * len(teams))
-        service += [visit.service_s for visit in self._problem.visits]
+        service += [self._service_s(visit) for visit in self._problem.visits]
         transit = [
             [seconds + service[row] for seconds in line]
             for row, line in enumerate(drive)
@@ -169,15 +173,31 @@ class RoutingDay:
                 end, squeeze(day.team.shift.end_s), OVERTIME_COST_PER_S
             )
 
+    def _service_s(self, visit: Visit) -> int:
+        """Mean service of the teams that may go: one matrix serves all of them."""
+        teams = [day.team for day in self._days if visit.allows(day.team)]
+        if not teams:
+            return visit.service_s
+        return sum(visit.service_for_s(team) for team in teams) // len(teams)
+
     def _add_load(self) -> None:
-        teams = self._days
-        loads = [0] * (2 * len(teams))
-        loads += [visit.load_kg for visit in self._problem.visits]
-        if not any(loads):
+        """Give each material, and the weight of all, a dimension of its own."""
+        visits, days = self._problem.visits, self._days
+        self._add_room(
+            "load", [v.load_kg for v in visits], [day.load_left_kg for day in days]
+        )
+        for name in sorted({name for v in visits for name, _ in v.materials}):
+            pieces = [dict(visit.materials).get(name, 0) for visit in visits]
+            room = [day.pieces_left(name) for day in days]
+            self._add_room(f"pieces of {name}", pieces, room)
+
+    def _add_room(self, name: str, needed: list[int], room: list[int]) -> None:
+        if not any(needed):
             return
+        loads = [0] * (2 * len(self._days)) + needed
         callback = self._model.RegisterUnaryTransitVector(loads)
-        room = [max(0, day.load_left_kg) for day in teams]
-        self._model.AddDimensionWithVehicleCapacity(callback, 0, room, True, "load")  # noqa: FBT003 - SWIG takes it by position
+        free = [max(0, one) for one in room]
+        self._model.AddDimensionWithVehicleCapacity(callback, 0, free, True, name)  # noqa: FBT003 - SWIG takes it by position
 
     def _add_visit(self, visit_index: int, visit: Visit) -> None:
         index = self._index_of(visit_index)
@@ -189,22 +209,46 @@ class RoutingDay:
         self._model.AddDisjunction([index], DROP_COST[visit.urgency])
         # SetAllowedVehiclesForIndex refuses every Python argument in 9.15.
         self._model.VehicleVar(index).SetValues([NO_VEHICLE, *allowed])
-        squeeze = self._clock.squeeze
-        latest = max((day.team.shift.limit_s for day in self._days), default=0)
-        first = squeeze(visit.earliest_start_s())
-        last = squeeze(min(latest, visit.window.end_s if visit.window else latest))
-        due = None if visit.due_s is None else squeeze(max(0, visit.due_s))
-        promised = visit.urgency in {Urgency.S, Urgency.A}
-        if self._hard_due and due is not None and promised:
-            last = min(last, due)
-        if not allowed or first > last:
+        # A visit that waits for another route is the exact search's alone.
+        spans = [] if visit_index in self._linked else self._spans(visit, allowed)
+        if not spans:
             self._model.ActiveVar(index).SetValue(0)  # SetRange would raise instead
             return
+        first, last = spans[0][0], spans[-1][1]
+        due = None if visit.due_s is None else self._clock.squeeze(max(0, visit.due_s))
+        if self._hard_due and due is not None and visit.urgency in PROMISED:
+            if first > due:
+                self._model.ActiveVar(index).SetValue(0)
+                return
+            last = min(last, due)
         self._num_servable += 1
-        self._time.CumulVar(index).SetRange(first, last)
+        moment = self._time.CumulVar(index)
+        moment.SetRange(first, last)
+        for (_, end_s), (start_s, _) in itertools.pairwise(spans):
+            moment.RemoveInterval(end_s + 1, start_s - 1)
         weight = LATE_COST_PER_S[visit.urgency]
         if due is not None and weight and due < last:
             self._time.SetCumulVarSoftUpperBound(index, max(first, due), weight)
+
+    def _spans(self, visit: Visit, allowed: Sequence[int]) -> list[Span]:
+        """When some team may begin, on the compressed clock: ascending and apart."""
+        if not allowed:
+            return []
+        teams = [self._days[vehicle].team for vehicle in allowed]
+        # Forbidden hours leave the more time the shorter the work is.
+        service_s = min(visit.service_for_s(team) for team in teams)
+        latest_s = max(day.team.shift.limit_s for day in self._days)
+        apart: list[Span] = []
+        for start_s, end_s in spans_of(self._problem, visit, service_s):
+            if start_s > latest_s:
+                continue
+            first = self._clock.squeeze(start_s)
+            last = self._clock.squeeze(min(end_s, latest_s))
+            if apart and first <= apart[-1][1] + 1:
+                first, before = apart.pop()
+                last = max(last, before)
+            apart.append((first, last))
+        return apart
 
     def _reaches(self, day: TeamDay, visit_index: int) -> bool:
         node = self._problem.visit_nodes[visit_index]

@@ -1,42 +1,91 @@
-"""The solver: which models run in which process, and which result wins."""
+"""The solver: which searches run in which process, and which result wins."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from dispatch.adapters.solve_task import (
-    SEARCH_SHARE,
-    Method,
-    SolveResult,
-    SolveTask,
-)
+from dispatch.adapters.solve_messages import Opening, SolveResult, SolveTask
 from dispatch.adapters.solver_process import SilentError, SolverProcess, Told
 from dispatch.domain.errors import SolverError
+from dispatch.domain.levels import SearchWeights, weights_of
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import Order
 from dispatch.domain.visit import Visit
-from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
+from dispatch.ports import (
+    OnProgress,
+    Progress,
+    SearchOutcome,
+    SearchParams,
+    WorkStep,
+)
 
 logger = logging.getLogger(__name__)
 
-# Above this one city-wide model is worse than office by office (planning study §4.4).
+# Above this a city begins office by office (planning study §4.4, ADR 0003).
 CITY_MODEL_MAX_VISITS: Final = 300
-SILENCE_MARGIN_S: Final = 5.0  # loading, building the model, a slow machine
-BORDER_SHARE: Final = 0.35  # of the time, for exchange between offices
+SILENCE_S: Final = 30.0  # longer than any step of a search says nothing
+OFFICE_SHARE: Final = 0.3  # of the time, office by office on a large day
+LAST_SHARE: Final = 0.2  # of the time, for the last search from the best of all
+SEEDS_APART: Final = 7919  # between two searches of one day
+
+Better = Callable[[SolveResult], tuple[int, ...]]
+
+
+def by_levels(result: SolveResult) -> tuple[int, ...]:
+    """Judge by the levels of the planning rules."""
+    return result.key
+
+
+def by_cost(result: SolveResult) -> tuple[int, ...]:
+    """Judge by the search's own weights, for measuring."""
+    return (result.cost,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One day that is being solved."""
+
+    problem: DayProblem
+    weights: SearchWeights
+    params: SearchParams
+    start: tuple[Order, ...]
+    better: Better
+    told: OnProgress
+    results: list[SolveResult] = field(default_factory=list)
+
+    def task(self, name: str, share: float, seed: int) -> SolveTask:
+        """Piece of work on the whole day with a share of the limits."""
+        params = self.params
+        return SolveTask(
+            problem=self.problem,
+            weights=self.weights,
+            name=name,
+            time_limit_s=params.time_limit_s * share,
+            iterations=(
+                None if params.iterations is None else int(params.iterations * share)
+            ),
+            seed=params.seed + SEEDS_APART * seed,
+            work=params.work,
+        )
+
+    def best(self) -> SolveResult:
+        """Best of all results on the whole day."""
+        return min(self.results, key=self.better)
 
 
 class PortfolioSolver:
     """
-    Solves in two pre-warmed processes and keeps the better plan by the evaluator.
+    Solves in pre-warmed processes and keeps the better plan by the levels.
 
-    Up to about 300 visits: one city-wide model with an allowed-offices set per visit,
-    once with soft and once with hard due times, side by side. Above: office by office
-    with soft due times, then exchange over the borders on the exact schedule.
+    Each process opens with OR-Tools (soft due times in one, hard in the other) and
+    improves on the exact clock; then all good routes seen are recombined, and every
+    process goes on from the best. A day of more than about 300 visits begins office by
+    office.
 
     Parameters
     ----------
@@ -57,6 +106,12 @@ class PortfolioSolver:
             process.start()
         return self
 
+    def await_ready(self) -> Self:
+        """Wait until every process has loaded, and compiled, the search."""
+        for process in self._processes:
+            process.await_ready()
+        return self
+
     def process_ids(self) -> list[int]:
         """Process ids of the solving processes that live now."""
         return [p.pid for p in self._processes if p.pid is not None]
@@ -74,97 +129,156 @@ class PortfolioSolver:
             process.stop()
 
     def search(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
+        self,
+        problem: DayProblem,
+        params: SearchParams,
+        on_progress: OnProgress,
+        *,
+        start: Sequence[Order] = (),
     ) -> SearchOutcome:
         """Search within the limits; see `dispatch.ports.Solver`."""
+        return self.search_by(
+            problem,
+            weights_of(problem.levels),
+            params,
+            on_progress,
+            start=start,
+            better=by_levels,
+        )
+
+    def search_by(
+        self,
+        problem: DayProblem,
+        weights: SearchWeights,
+        params: SearchParams,
+        on_progress: OnProgress,
+        *,
+        start: Sequence[Order] = (),
+        better: Better = by_cost,
+    ) -> SearchOutcome:
+        """Search with given weights, and judge in a given way; for measuring."""
         self._cancelled.clear()
         if not problem.visits or not problem.team_days:
             return SearchOutcome(
                 orders=tuple(() for _ in problem.team_days), method="empty"
             )
-        if len(problem.visits) <= CITY_MODEL_MAX_VISITS:
-            return self._city_wide(problem, params, on_progress)
-        return self._by_office(problem, params, on_progress)
-
-    def _city_wide(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
-    ) -> SearchOutcome:
-        methods = (Method.SOFT, Method.HARD)
-        tasks = [
-            SolveTask(
-                problem=problem,
-                method=method,
-                solution_limit=params.solution_limit,
-                time_limit_s=params.time_limit_s,
-                iterations=params.iterations,
-                seed=params.seed,
-            )
-            for method in methods
-        ]
-        results = self._run_all(tasks, on_progress, step="経路を探しています", top=1.0)
-        best = min(range(len(results)), key=lambda at: results[at].key)
-        return SearchOutcome(
-            orders=results[best].orders,
-            method=f"city-wide, {methods[best]}",
-            cut_short=any(result.cut_short for result in results),
-        )
-
-    def _by_office(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
-    ) -> SearchOutcome:
-        parts = split_by_office(problem)
-        rounds = -(-len(parts) // len(self._processes))
-        time_limit_s = params.time_limit_s * (1 - BORDER_SHARE) / rounds
-        tasks = [
-            SolveTask(
-                problem=part,
-                method=Method.SOFT,
-                solution_limit=params.solution_limit,
-                time_limit_s=time_limit_s,
-                iterations=params.iterations,
-                seed=params.seed,
-            )
-            for part in parts
-        ]
-        results = self._run_all(
-            tasks, on_progress, step="工営所ごとに経路を探しています", top=0.7
-        )
-        start = _joined(problem, parts, results)
-        border = SolveTask(
+        job = _Job(
             problem=problem,
-            method=Method.EXACT,
-            solution_limit=0,
-            time_limit_s=params.time_limit_s * BORDER_SHARE,
-            iterations=params.iterations,
-            seed=params.seed,
-            start=start,
+            weights=weights,
+            params=params,
+            start=tuple(start),
+            better=better,
+            told=on_progress,
         )
-        exchanged = self._run_all(
-            [border], on_progress, step="隣の工営所と融通しています", top=1.0
-        )[0]
-        return SearchOutcome(
-            orders=exchanged.orders,
-            method="by office, then borders",
-            cut_short=exchanged.cut_short or any(r.cut_short for r in results),
+        if len(self._processes) == 1 and not self._is_large(problem):
+            return self._alone(job)
+        if self._is_large(problem):
+            return self._by_office_first(job)
+        return self._side_by_side(job)
+
+    def _is_large(self, problem: DayProblem) -> bool:
+        offices = {day.team.office_id for day in problem.team_days}
+        return len(problem.visits) > CITY_MODEL_MAX_VISITS and len(offices) > 1
+
+    def _alone(self, job: _Job) -> SearchOutcome:
+        """One process does everything."""
+        task = replace(
+            job.task("alone", 1.0, 0), opening=Opening.SOFT, starts=_given(job.start)
         )
+        found = self._run_all(job, [task], "経路を探しています", (0.0, 1.0))
+        job.results.extend(found)
+        return _outcome(job, "city-wide", job.results)
+
+    def _side_by_side(self, job: _Job) -> SearchOutcome:
+        """Every process searches the whole day, then goes on from the best of all."""
+        openings = (Opening.SOFT, Opening.HARD)
+        firsts = [
+            replace(
+                job.task(f"first {at}", 1 - LAST_SHARE, at),
+                opening=openings[at % len(openings)],
+                starts=_given(job.start),
+                hands_on=True,
+            )
+            for at in range(len(self._processes))
+        ]
+        found = self._run_all(job, firsts, "経路を探しています", (0.0, 1 - LAST_SHARE))
+        job.results.extend(found)
+        return self._together(job, found, "city-wide", found)
+
+    def _by_office_first(self, job: _Job) -> SearchOutcome:
+        """Search each office by itself, then the whole city from there."""
+        parts = [part for part in split_by_office(job.problem) if part.visits]
+        rounds = -(-len(parts) // len(self._processes))
+        tasks = [
+            replace(
+                job.task(f"office {at}", OFFICE_SHARE / rounds, at),
+                problem=part,
+                opening=Opening.SOFT,
+            )
+            for at, part in enumerate(parts)
+        ]
+        step = "工営所ごとに経路を探しています"
+        own = self._run_all(job, tasks, step, (0.0, OFFICE_SHARE))
+        joined = _joined(job.problem, parts, own)
+        share = 1 - OFFICE_SHARE - LAST_SHARE
+        firsts = [
+            replace(
+                job.task(f"city {at}", share, at),
+                starts=(joined, *_given(job.start)),
+                is_good=True,
+                hands_on=True,
+            )
+            for at in range(len(self._processes))
+        ]
+        step = "工営所のあいだで融通しています"
+        found = self._run_all(job, firsts, step, (OFFICE_SHARE, 1 - LAST_SHARE))
+        job.results.extend(found)
+        return self._together(job, found, "by office, then city-wide", [*own, *found])
+
+    def _together(
+        self,
+        job: _Job,
+        found: Sequence[SolveResult],
+        method: str,
+        worked: Sequence[SolveResult],
+    ) -> SearchOutcome:
+        """Recombine what all have seen, and improve the best once more."""
+        columns = tuple(column for result in found for column in result.columns)
+        lasts = [
+            replace(
+                job.task(f"last {at}", LAST_SHARE, at + len(found)),
+                starts=tuple(result.orders for result in found),
+                columns=columns,
+                is_good=True,
+            )
+            for at in range(len(self._processes))
+        ]
+        step = "よい経路を組み合わせています"
+        last = self._run_all(job, lasts, step, (1 - LAST_SHARE, 1.0))
+        job.results.extend(last)
+        return _outcome(job, method, [*worked, *last])
 
     def _run_all(
         self,
+        job: _Job,
         tasks: Sequence[SolveTask],
-        on_progress: OnProgress,
-        *,
         step: str,
-        top: float,
+        span: tuple[float, float],
     ) -> list[SolveResult]:
         """Run the tasks side by side, each in a free process, results in task order."""
         shares = [0.0] * len(tasks)
+        low, high = span
         # Before any work: who cancelled while the day was prepared is heard here.
-        on_progress(Progress(step=step, done=0.0))
+        job.told(Progress(step=step, done=low))
 
         def run(at: int) -> SolveResult:
-            def told(share: float) -> None:
+            def told(share: float, orders: tuple[Order, ...] | None) -> None:
                 shares[at] = share
-                on_progress(Progress(step=step, done=top * sum(shares) / len(shares)))
+                done = low + (high - low) * sum(shares) / len(shares)
+                whole = tasks[at].problem is job.problem
+                job.told(
+                    Progress(step=step, done=done, orders=orders if whole else None)
+                )
 
             return self._run_one(tasks[at], told)
 
@@ -186,27 +300,18 @@ class PortfolioSolver:
         return result
 
     def _solved(self, process: SolverProcess, task: SolveTask, told: Told) -> object:
-        """Solve in a process; where OR-Tools hangs, by exact insertion alone."""
+        """Solve in a process; where OR-Tools hangs, without it."""
+        silence_s = task.time_limit_s + SILENCE_S
         try:
             return process.run(
-                task,
-                told,
-                cancelled=self._cancelled,
-                silence_s=task.time_limit_s * SEARCH_SHARE + SILENCE_MARGIN_S,
+                task, told, cancelled=self._cancelled, silence_s=silence_s
             )
         except SilentError:
             logger.warning("a search hung on %d visits", len(task.problem.visits))
-            by_insertion = replace(
-                task,
-                method=Method.EXACT,
-                start=task.start or tuple(() for _ in task.problem.team_days),
-            )
+            by_itself = replace(task, opening=Opening.NONE)
             try:
                 result = process.run(
-                    by_insertion,
-                    told,
-                    cancelled=self._cancelled,
-                    silence_s=task.time_limit_s + SILENCE_MARGIN_S,
+                    by_itself, told, cancelled=self._cancelled, silence_s=silence_s
                 )
             except SilentError as silent:
                 raise SolverError(str(silent)) from silent
@@ -216,6 +321,23 @@ class PortfolioSolver:
                 if isinstance(result, SolveResult)
                 else result
             )
+
+
+def _given(start: tuple[Order, ...]) -> tuple[tuple[Order, ...], ...]:
+    return (start,) if start else ()
+
+
+def _outcome(job: _Job, method: str, worked: Sequence[SolveResult]) -> SearchOutcome:
+    """Best result, with the record of all work."""
+    best = job.best()
+    work: list[WorkStep] = [step for result in worked for step in result.work]
+    return SearchOutcome(
+        orders=best.orders,
+        starts=best.starts,
+        method=method,
+        cut_short=any(result.cut_short for result in worked),
+        work=tuple(work),
+    )
 
 
 def split_by_office(problem: DayProblem) -> list[DayProblem]:
@@ -241,8 +363,8 @@ def _with_own_nodes(
         nodes |= {day.start_node, day.end_node}
     kept = sorted(nodes)
     row = {node: at for at, node in enumerate(kept)}
-    return DayProblem(
-        date=problem.date,
+    return replace(
+        problem,
         visits=tuple(visit for visit, _ in own),
         team_days=tuple(
             replace(day, start_node=row[day.start_node], end_node=row[day.end_node])

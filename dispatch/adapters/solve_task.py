@@ -3,109 +3,199 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from dispatch.adapters.engine.exact_search import ExactSearch
+from dispatch.adapters.engine.tiny_day import tiny_day
 from dispatch.adapters.ortools_model import RoutingDay
-from dispatch.domain.improve import improved, repaired
-from dispatch.domain.problem import DayProblem
+from dispatch.adapters.recombination import recombined
+from dispatch.adapters.solve_messages import Opening, SolveResult, SolveTask
+from dispatch.adapters.solver_process import Told
+from dispatch.domain.improve import repaired
+from dispatch.domain.levels import weights_of
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
+from dispatch.ports import WorkStep
 
-SEARCH_SHARE = 0.6  # of the time guard; the rest is for the exact improvement
-PROGRESS_EVERY = 10
-BEAT_S = 0.5  # between two signs of life
-
-
-class Method(StrEnum):
-    """How the orders are found."""
-
-    SOFT = "soft"  # lateness costs
-    HARD = "hard"  # S and A due times are windows; a visit may be dropped instead
-    EXACT = "exact"  # improvement of given orders only, no OR-Tools
+OPENING_SHARE = 0.1  # of the time, for OR-Tools to find a start: a judgement
+OPENING_MAX_S = 3.0
+OPENING_STEPS = 400  # iterations of the exact search for each solution of OR-Tools
+OPENING_SOLUTIONS = 10_000  # more than any search finds in that time
+CLOSING_SHARE = 0.25  # of the time, after the recombination
+TOLD_EVERY_S = 0.5
+MAX_HANDED_ON = 6_000  # columns that go to another process
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolveTask:
-    """What to solve, how, and within which limits."""
-
-    problem: DayProblem
-    method: Method
-    solution_limit: int
-    time_limit_s: float
-    iterations: int
-    seed: int
-    start: tuple[Order, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolveResult:
-    """Legal orders with their score key, and whether the time guard cut in."""
-
-    orders: tuple[Order, ...]
-    key: tuple[int, ...]
-    cut_short: bool
+def warm_up() -> None:
+    """Load the compiled search, or compile it the first time, on a tiny day."""
+    problem = tiny_day()
+    solve(
+        SolveTask(
+            problem=problem,
+            weights=weights_of(problem.levels),
+            name="warm up",
+            time_limit_s=1.0,
+            iterations=100,
+            seed=1,
+        ),
+        lambda _share, _orders: None,
+    )
 
 
-def solve(task: SolveTask, told: Callable[[float], None]) -> SolveResult:
+def solve(task: SolveTask, told: Told) -> SolveResult:
     """
-    Search on the compressed clock, repair, then improve on the exact schedule.
+    Open, improve on the exact clock, recombine, improve again.
 
     Parameters
     ----------
     task
         What to do.
     told
-        Called with the share done, 0 to 1.
+        Called with the share done, 0 to 1, and the best orders when they are new.
     """
-    began = time.monotonic()
-    scheduler = DayScheduler(task.problem)
-    cut_short = False
-    if task.start is None:
-        search_limit_s = task.time_limit_s * SEARCH_SHARE
+    return _Solving(task, told).run()
 
-        def on_solution(count: int) -> None:
-            if count % PROGRESS_EVERY == 0:
-                told(min(1.0, count / task.solution_limit) * SEARCH_SHARE)
 
-        day = RoutingDay(task.problem, hard_due=task.method is Method.HARD)
-        found = day.search(
-            solution_limit=task.solution_limit,
-            time_limit_s=search_limit_s,
-            on_solution=on_solution,
+@dataclass(slots=True)
+class _Solving:
+    """The state of one piece of work."""
+
+    task: SolveTask
+    told: Told
+    began: float = field(default_factory=time.monotonic)
+    steps: list[WorkStep] = field(default_factory=list)
+    told_at: float = 0.0
+    told_cost: int | None = None
+    cut_short: bool = False
+
+    def run(self) -> SolveResult:
+        task = self.task
+        self.told(0.0, None)
+        search = ExactSearch(task.problem, task.weights, seed=task.seed)
+        starts = [*task.starts, ()]
+        if task.opening is not Opening.NONE:
+            starts.append(tuple(self._opened()))
+        costs = [search.begin(start) for start in starts]
+        best = min(range(len(starts)), key=costs.__getitem__)
+        if best != len(starts) - 1:
+            search.begin(starts[best])
+        closing_s = self._left_s() * CLOSING_SHARE
+        self._improve(search, "improve", self._left_s() - closing_s, 1.0)
+        self._recombine(search)
+        self._improve(search, "close", self._left_s(), CLOSING_SHARE)
+        self.told(1.0, None)
+        return self._result(search)
+
+    def _left_s(self) -> float:
+        return max(0.0, self.task.time_limit_s - (time.monotonic() - self.began))
+
+    def _recorded(self, name: str) -> tuple[int, ...] | None:
+        """Return a step's counts in an earlier search's record, if there is one."""
+        if not self.task.work:
+            return None
+        full = f"{self.task.name} {name}"
+        return next((s.counts for s in self.task.work if s.name == full), ())
+
+    def _note(self, name: str, counts: Sequence[int]) -> None:
+        self.steps.append(
+            WorkStep(name=f"{self.task.name} {name}", counts=tuple(counts))
         )
-        cut_short = time.monotonic() - began >= search_limit_s
-    else:
-        found = list(task.start)
 
-    last_told = began
+    def _opened(self) -> list[Order]:
+        """Let OR-Tools find a start on the compressed clock."""
+        task = self.task
+        recorded = self._recorded("ortools")
+        limit_s = min(OPENING_MAX_S, task.time_limit_s * OPENING_SHARE)
+        solutions = OPENING_SOLUTIONS
+        if recorded:
+            limit_s, solutions = task.time_limit_s, recorded[0]
+        elif task.iterations is not None:
+            limit_s = task.time_limit_s / 2
+            solutions = max(1, task.iterations // OPENING_STEPS)
+        count = 0
 
-    def in_time() -> bool:
-        """Show that we live, and stop at the time guard."""
-        nonlocal cut_short, last_told
+        def on_solution(seen: int) -> None:
+            nonlocal count
+            count = seen
+
+        day = RoutingDay(task.problem, hard_due=task.opening is Opening.HARD)
+        found = day.search(
+            solution_limit=solutions, time_limit_s=limit_s, on_solution=on_solution
+        )
+        self._note("ortools", (max(1, count),))
+        return found
+
+    def _improve(
+        self, search: ExactSearch, name: str, seconds: float, share: float
+    ) -> None:
+        task = self.task
+        iterations = None
+        if task.iterations is not None:
+            iterations = int(task.iterations * share)
+
+        def on_round(_: float) -> None:
+            self._tell(search)
+
+        counts = search.improve(
+            seconds=seconds,
+            iterations=iterations,
+            counts=self._recorded(name),
+            told=on_round,
+            cold_only=task.is_good or name == "close",
+        )
+        self._note(name, counts)
+
+    def _tell(self, search: ExactSearch) -> None:
+        """Tell how far it is, and the best orders when they are new."""
         now = time.monotonic()
-        if now - last_told > BEAT_S:
-            last_told = now
-            spent = min(1.0, (now - began) / task.time_limit_s)
-            told(max(SEARCH_SHARE, spent))
-        if now - began > task.time_limit_s:
-            cut_short = True
-            return False
-        return True
+        if now - self.told_at < TOLD_EVERY_S:
+            return
+        self.told_at = now
+        share = min(1.0, (now - self.began) / self.task.time_limit_s)
+        orders = None
+        if self.told_cost is None or search.cost < self.told_cost:
+            self.told_cost = search.cost
+            orders = search.seen_orders()
+        self.told(share, orders)
 
-    told(SEARCH_SHARE)
-    orders = repaired(scheduler, found, in_time=in_time)
-    orders = improved(
-        scheduler,
-        orders,
-        seed=task.seed,
-        iterations=task.iterations,
-        in_time=in_time,
-    )
-    score = score_of(scheduler, orders)
-    if score is None:  # pragma: no cover - repaired() leaves only legal orders
-        message = "repaired orders have no legal times"
-        raise AssertionError(message)
-    told(1.0)
-    return SolveResult(orders=tuple(orders), key=score.key(), cut_short=cut_short)
+    def _recombine(self, search: ExactSearch) -> None:
+        """Take the best of all routes seen, when it is better."""
+        recorded = self._recorded("recombine")
+        if self.task.work and recorded != (1,):
+            self._note("recombine", (0,))
+            return
+        columns = [*self.task.columns, *search.columns()]
+        result = recombined(
+            search.day,
+            columns,
+            below=search.cost,
+            time_limit_s=self.task.time_limit_s,
+            seed=self.task.seed,
+        )
+        if result.columns is not None:
+            search.take(result.columns)
+        self.cut_short |= result.cut_short
+        self._note("recombine", (int(not result.cut_short),))
+
+    def _result(self, search: ExactSearch) -> SolveResult:
+        task = self.task
+        orders, starts = search.best()
+        scheduler = DayScheduler(task.problem, starts)
+        score = score_of(scheduler, orders)
+        if score is None:  # the two clocks disagree: the scheduler's is the law
+            orders = tuple(repaired(scheduler, orders))
+            score = score_of(scheduler, orders)
+        if score is None:  # pragma: no cover - repaired() leaves only legal orders
+            message = "repaired orders have no legal times"
+            raise AssertionError(message)
+        columns = search.columns_for_others() if task.hands_on else []
+        return SolveResult(
+            orders=orders,
+            starts=starts,
+            cost=search.cost,
+            key=score.key(task.problem.levels),
+            columns=tuple(columns[-MAX_HANDED_ON:]),
+            work=tuple(self.steps),
+            cut_short=self.cut_short or search.cut_short,
+        )

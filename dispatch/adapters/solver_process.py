@@ -12,10 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from dispatch.domain.errors import CancelledError, SolverError
+from dispatch.domain.schedule import Order
 
 MODULE: Final = "dispatch.adapters.solver_process"
 END_WAIT_S: Final = 2.0
@@ -25,7 +25,15 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 CANCELLED: Final = "planning was cancelled"
 
-Told = Callable[[float], None]
+START_WAIT_S: Final = 900.0  # a first start on a new machine compiles the search
+
+
+class Told(Protocol):
+    """Hears the share done, and the best orders when they are new."""
+
+    def __call__(self, share: float, orders: tuple[Order, ...] | None) -> None:
+        """Hear it."""
+        ...
 
 
 class SilentError(Exception):
@@ -35,16 +43,15 @@ class SilentError(Exception):
 class _Watch:
     """Ends a process that is silent for too long."""
 
-    def __init__(self, process: subprocess.Popen[bytes], silence_s: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._silence_s = silence_s
         self._timer: threading.Timer | None = None
         self.ended_it = False
 
-    def restart(self) -> None:
+    def restart(self, silence_s: float) -> None:
         """Begin to count anew."""
         self.stop()
-        self._timer = threading.Timer(self._silence_s, self._end)
+        self._timer = threading.Timer(silence_s, self._end)
         self._timer.daemon = True
         self._timer.start()
 
@@ -63,6 +70,7 @@ class SolverProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     @property
     def pid(self) -> int | None:
@@ -73,11 +81,29 @@ class SolverProcess:
     def start(self) -> None:
         """Start the child without waiting until it has loaded the solver."""
         self._release()
+        self._is_ready = False
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+
+    def await_ready(self) -> None:
+        """Wait until the child can begin at once; start it when it does not live."""
+        if self.pid is None:
+            self.start()
+        process = self._process
+        if process is None or process.stdout is None:
+            message = "solving process has no pipes"  # pragma: no cover
+            raise SolverError(message)  # pragma: no cover
+        watch = _Watch(process)
+        try:
+            self._await_ready(process.stdout, watch)
+        except (EOFError, OSError, pickle.UnpicklingError) as gone:
+            message = f"the solving process did not start ({process.wait(END_WAIT_S)})"
+            raise SolverError(message) from gone
+        finally:
+            watch.stop()
 
     def run(
         self, task: object, told: Told, *, cancelled: threading.Event, silence_s: float
@@ -114,11 +140,12 @@ class SolverProcess:
         if cancelled.is_set():  # before or while the child started
             self.stop()
             raise CancelledError(CANCELLED)
-        watch = _Watch(process, silence_s)
+        watch = _Watch(process)
         try:
-            watch.restart()
+            self._await_ready(process.stdout, watch)
+            watch.restart(silence_s)
             _send(process.stdin, task)
-            return self._answer(process.stdout, told, watch)
+            return self._answer(process.stdout, told, watch, silence_s)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError) as gone:
             if cancelled.is_set():
                 raise CancelledError(CANCELLED) from gone
@@ -131,11 +158,20 @@ class SolverProcess:
         finally:
             watch.stop()
 
-    def _answer(self, pipe: IO[bytes], told: Told, watch: _Watch) -> object:
+    def _await_ready(self, pipe: IO[bytes], watch: _Watch) -> None:
+        """Wait until the child has loaded the solver, or compiled it the first time."""
+        if not self._is_ready:
+            watch.restart(START_WAIT_S)
+            pickle.load(pipe)  # noqa: S301 - our own child
+            self._is_ready = True
+
+    def _answer(
+        self, pipe: IO[bytes], told: Told, watch: _Watch, silence_s: float
+    ) -> object:
         """Read what the child says until it is done."""
         while True:
             kind, value = pickle.load(pipe)  # noqa: S301 - our own child
-            watch.restart()
+            watch.restart(silence_s)
             if kind == SHARE:
                 self._tell(told, value)
             elif kind == DONE:
@@ -144,10 +180,10 @@ class SolverProcess:
                 message = f"the solving process refused the day: {value}"
                 raise SolverError(message)
 
-    def _tell(self, told: Told, share: float) -> None:
+    def _tell(self, told: Told, news: tuple[float, tuple[Order, ...] | None]) -> None:
         """Tell progress; a listener that fails ends the run and the child with it."""
         try:
-            told(share)
+            told(*news)
         except BaseException:
             self.stop()  # its unread answer would be taken for the next task's
             raise
@@ -191,6 +227,7 @@ def serve_tasks(tasks: IO[bytes], answers: IO[bytes]) -> None:
     """Body of the child: load the solver once, then solve what comes."""
     from dispatch.adapters import solve_task  # noqa: PLC0415 - loads OR-Tools here only
 
+    solve_task.warm_up()
     _send(answers, (READY, None))
     while True:
         try:
@@ -199,7 +236,7 @@ def serve_tasks(tasks: IO[bytes], answers: IO[bytes]) -> None:
             return
         try:
             result = solve_task.solve(
-                task, lambda share: _send(answers, (SHARE, share))
+                task, lambda share, orders: _send(answers, (SHARE, (share, orders)))
             )
         except Exception as problem:  # noqa: BLE001 - told to the parent, which raises
             _send(answers, (FAILED, f"{type(problem).__name__}: {problem}"))

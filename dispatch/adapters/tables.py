@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -132,6 +133,14 @@ plans = Table(
     UniqueConstraint("date", "version", name="uq_plans_date_version"),
 )
 
+# Beside the plans, not in them: lists of plans are read often, inputs hardly ever.
+plan_inputs = Table(
+    "plan_inputs",
+    metadata,
+    Column("plan_id", ForeignKey("plans.id"), primary_key=True),
+    Column("problem", LargeBinary, nullable=False),  # JSON text, gzip
+)
+
 # `over_at` is the first of end and lifting; empty until there is one.
 closures = Table(
     "closures",
@@ -173,4 +182,20 @@ local_places = Table(
         "key", "ward_code", "active", name="uq_local_places_key_ward_active"
     ),
     Index("ix_local_places_settled_at_id", "settled_at", "id"),
+)
+
+# `number` counts the holds of a day, and is empty while a slot is only offered: of two
+# who hold on what they saw, the constraint lets one in, and the other looks again.
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("number", Integer),
+    Column("expires_at", AwareDateTime, nullable=False),
+    Column("claimed_by", String(220)),
+    Column("chart_id", String(16)),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("date", "number", name="uq_slots_date_number"),
 )

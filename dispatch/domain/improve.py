@@ -1,16 +1,15 @@
-"""Repair and improve orders of visits on the exact schedule (ruin and recreate)."""
+"""Repair orders of visits on the exact schedule, and insert what is left out."""
 
 from __future__ import annotations
 
-import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 
-from dispatch.domain.catalogue import Urgency
-from dispatch.domain.schedule import DayScheduler, Order
-from dispatch.domain.score import score_of
+from dispatch.domain.schedule import DayScheduler, Order, Timing
+from dispatch.domain.together import broken_together, has_tools_for, linked
 
 Orders = list[Order]
-MAX_REMOVED = 10  # visits taken out in one step; planning study §6 used the same
+_Insertion = tuple[tuple[int, ...], int, Order]  # added cost, team, new order
 
 
 def always() -> bool:
@@ -28,20 +27,23 @@ def repaired(
     Make every order legal, then insert what is left out where it fits best.
 
     A search on the compressed clock may give an order whose real lunch does not fit;
-    the least urgent visits are taken out until it does.
+    the least urgent visits are taken out until it does. So are those for which routes
+    do not keep what they owe each other.
     """
     legal: Orders = []
-    seen: set[int] = set()
+    seen: Counter[int] = Counter()
+    visits = scheduler.problem.visits
     for team_index, order in enumerate(orders):
         kept = tuple(
             index
             for index in dict.fromkeys(order)
-            if index not in seen and scheduler.allows(team_index, index)
+            if seen[index] < visits[index].num_teams
+            and scheduler.allows(team_index, index)
         )
-        while kept and scheduler.timing(team_index, kept) is None:
-            kept = _without_least_urgent(scheduler, team_index, kept)
+        kept = _made_legal(scheduler, team_index, kept)
         legal.append(kept)
         seen.update(kept)
+    legal = _made_to_keep_together(scheduler, legal)
     left = missing(scheduler, legal)
     return with_inserted(scheduler, legal, left, in_time=in_time)
 
@@ -60,76 +62,84 @@ def with_inserted(
     *,
     in_time: Callable[[], bool] = always,
 ) -> Orders:
-    """Insert each visit where it costs least, in the given order, while in time."""
-    result = list(orders)
-    for index in visits:
-        if not in_time():
-            break
-        best: tuple[tuple[int, ...], int, Order] | None = None
-        for team_index, order in enumerate(result):
-            if not scheduler.allows(team_index, index):
-                continue
-            found = _best_insertion(scheduler, team_index, order, index)
-            if found is not None and (best is None or found < (*best[:2], found[2])):
-                best = found
-        if best is not None:
-            result[best[1]] = best[2]
-    return result
-
-
-def improved(
-    scheduler: DayScheduler,
-    orders: Sequence[Order],
-    *,
-    seed: int,
-    iterations: int,
-    in_time: Callable[[], bool] = always,
-) -> Orders:
     """
-    Ruin and recreate on the exact schedule, keeping what is not worse.
+    Insert each visit where it costs least, in the given order, while in time.
 
-    Each step takes out a few visits near each other (and room for one that is left
-    out, when there is one), puts them back where they cost least in a shuffled order
-    of equal urgency, and keeps the result when its score is not worse. The same
-    input, seed and number of iterations give the same orders.
+    One that is linked with another route is inserted only when the scheduler pins its
+    start, and a visit that it waits for must be in an order by then. An order that
+    holds a linked visit with no pinned start stays as it is: another visit in it would
+    move that start away from those of the other routes.
 
     Parameters
     ----------
     scheduler
-        Exact placement for the day.
+        Exact placement of the day.
     orders
         Legal orders, one per team.
-    seed
-        Of the pseudo-random choices.
-    iterations
-        Steps to take.
+    visits
+        What to insert, by index.
     in_time
-        Asked before each step and each insertion; a guard against time.
+        Asked before each insertion; a guard against time.
     """
-    current = list(orders)
-    score = score_of(scheduler, current)
-    if score is None or not scheduler.problem.visits:
-        return current
-    chance = random.Random(seed)  # noqa: S311 - a reproducible search, not a secret
-    for _ in range(iterations):
+    problem, result = scheduler.problem, list(orders)
+    held = linked(problem)
+    loose = held - scheduler.starts.keys()
+    for index in visits:
         if not in_time():
             break
-        ruined = _ruined(scheduler, current, chance)
-        left = missing(scheduler, ruined)
-        chance.shuffle(left)
-        left.sort(key=lambda index: scheduler.problem.visits[index].urgency.rank)
-        candidate = with_inserted(scheduler, ruined, left, in_time=in_time)
-        candidate_score = score_of(scheduler, candidate)
-        if candidate_score is None or candidate_score.key() > score.key():
+        if index in loose:
             continue
-        current, score = candidate, candidate_score
-    return current
+        fitting: list[_Insertion] = []
+        for team_index, order in enumerate(result):
+            if (
+                scheduler.allows(team_index, index)
+                and has_tools_for(problem, result, team_index, index)
+                and loose.isdisjoint(order)
+            ):
+                found = _best_insertion(scheduler, team_index, order, index)
+                fitting += [found] if found is not None else []
+        teams = problem.visits[index].num_teams
+        if len(fitting) < teams:
+            continue
+        longer = list(result)
+        for _, team_index, order in sorted(fitting)[:teams]:
+            longer[team_index] = order
+        if index not in held or not _broken(scheduler, longer):
+            result = longer
+    return result
+
+
+def _broken(scheduler: DayScheduler, orders: Orders) -> frozenset[int]:
+    """Visits for which legal orders do not keep what they owe each other."""
+    timings = [scheduler.timing(at, order) for at, order in enumerate(orders)]
+    legal: list[Timing] = [timing for timing in timings if timing is not None]
+    return broken_together(scheduler.problem, orders, legal)
 
 
 def _insertion_rank(scheduler: DayScheduler, index: int) -> tuple[int, int, int, int]:
     visit = scheduler.problem.visits[index]
     due_s = visit.due_s if visit.due_s is not None else 10**9
-    return (visit.urgency.rank, visit.window is None, due_s, index)
+    return (visit.urgency.rank, not visit.is_promised, due_s, index)
+
+
+def _made_legal(scheduler: DayScheduler, team_index: int, order: Order) -> Order:
+    """Take out the least urgent visits until the order has legal times."""
+    while order and scheduler.timing(team_index, order) is None:
+        order = _without_least_urgent(scheduler, team_index, order)
+    return order
+
+
+def _made_to_keep_together(scheduler: DayScheduler, orders: Orders) -> Orders:
+    """Take out the least urgent of the visits that break what routes owe each other."""
+    while broken := _broken(scheduler, orders):
+        worst = max(broken, key=lambda index: _insertion_rank(scheduler, index))
+        orders = [
+            _made_legal(
+                scheduler, at, tuple(index for index in order if index != worst)
+            )
+            for at, order in enumerate(orders)
+        ]
+    return orders
 
 
 def _without_least_urgent(
@@ -151,13 +161,13 @@ def _without_least_urgent(
 
 def _best_insertion(
     scheduler: DayScheduler, team_index: int, order: Order, index: int
-) -> tuple[tuple[int, ...], int, Order] | None:
+) -> _Insertion | None:
     """Cheapest place for a visit in one order: (added cost, team, new order)."""
     before = scheduler.timing(team_index, order)
     if before is None:
         return None
     base = before.cost()
-    best: tuple[tuple[int, ...], int, Order] | None = None
+    best: _Insertion | None = None
     for at in range(len(order) + 1):
         longer = (*order[:at], index, *order[at:])
         timing = scheduler.timing(team_index, longer)
@@ -167,40 +177,3 @@ def _best_insertion(
         if best is None or added < best[0]:
             best = (added, team_index, longer)
     return best
-
-
-def _ruined(
-    scheduler: DayScheduler, orders: Sequence[Order], chance: random.Random
-) -> Orders:
-    """Take out a few visits near a seed visit (near by travel time)."""
-    problem = scheduler.problem
-    served = [index for order in orders for index in order]
-    if not served:
-        return list(orders)
-    wanting = _wanting(scheduler, orders, set(served))
-    centre = chance.choice(wanting if wanting and chance.random() < 0.5 else served)  # noqa: PLR2004 - even odds
-    away_s = scheduler.typical_s[problem.visit_nodes[centre]]
-    nearest = sorted(served, key=lambda i: (int(away_s[problem.visit_nodes[i]]), i))
-    count = chance.randint(1, min(MAX_REMOVED, len(served)))
-    pool = nearest[: 3 * count]
-    removed = set(chance.sample(pool, min(count, len(pool))))
-    return [tuple(i for i in order if i not in removed) for order in orders]
-
-
-def _wanting(
-    scheduler: DayScheduler, orders: Sequence[Order], served: set[int]
-) -> list[int]:
-    """Visits that are left out, or S and A that start late: where to look first."""
-    visits = scheduler.problem.visits
-    wanting = [index for index in range(len(visits)) if index not in served]
-    for team_index, order in enumerate(orders):
-        timing = scheduler.timing(team_index, order)
-        if timing is None or not (timing.s_late or timing.promises_late):
-            continue
-        wanting += [
-            index
-            for index, start_s in zip(order, timing.starts_s, strict=True)
-            if visits[index].urgency in {Urgency.S, Urgency.A}
-            and visits[index].late_s(start_s)
-        ]
-    return wanting

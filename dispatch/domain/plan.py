@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dispatch.domain.levels import DEFAULT_LEVELS, SCORE_FIELDS, Level
 from dispatch.domain.travel import TravelLevel, worst
 
 # Ends the method of a plan that the time guard cut short: it may not repeat.
@@ -19,9 +20,11 @@ class UnassignedReason(StrEnum):
     NO_TIME = "no_time"  # the day is full; more urgent visits come first
     NO_SKILL = "no_skill"  # no team of the allowed offices has the skill
     NO_CREW = "no_crew"  # more people needed than any team has
+    NO_VEHICLE = "no_vehicle"  # width or class: no vehicle may go there
     NO_LOAD = "no_load"  # more material than any vehicle carries
+    NO_TOOL = "no_tool"  # none of a shared tool is left
     NO_TEAM = "no_team"  # no team on duty in the allowed offices
-    TOO_LATE = "too_late"  # cannot be done within the shift even alone
+    TOO_LATE = "too_late"  # cannot be done in the shift, or in time, even alone
     WINDOW_MISSED = "window_missed"  # the appointment cannot be met even alone
     UNREACHABLE = "unreachable"  # no way there by the travel times
     ON_HOLD = "on_hold"  # legal hold (エフ 7日) has not ended
@@ -108,9 +111,8 @@ class Score:
     """
     What a plan is worth, level by level; smaller is better, compared in order.
 
-    The order is that of the planning rules: S on time, appointments and A on time,
-    visits served by urgency, lateness in 15-minute steps (that of S before all other),
-    driving, overtime, balance.
+    Which number belongs to which level, and the usual order of the levels, is told in
+    `dispatch.domain.levels`.
     """
 
     s_not_on_time: int
@@ -124,25 +126,16 @@ class Score:
     drive_s: int
     overtime_s: int
     balance_s: int
+    team_districts: int = 0
 
-    def promises_key(self) -> tuple[int, ...]:
-        """Levels above driving: what residents and crews notice."""
-        return self.key()[:8]
+    def promises_key(self, levels: Sequence[Level] = DEFAULT_LEVELS) -> tuple[int, ...]:
+        """Levels above driving: what residents notice."""
+        return self.key(levels[: tuple(levels).index(Level.DRIVING)])
 
-    def key(self) -> tuple[int, ...]:
+    def key(self, levels: Sequence[Level] = DEFAULT_LEVELS) -> tuple[int, ...]:
         """Levels as a tuple, the most important first."""
-        return (
-            self.s_not_on_time,
-            self.promises_not_on_time,
-            self.unserved_s,
-            self.unserved_a,
-            self.unserved_b,
-            self.unserved_c,
-            self.s_late_steps,
-            self.late_steps,
-            self.drive_s,
-            self.overtime_s,
-            self.balance_s,
+        return tuple(
+            getattr(self, name) for level in levels for name in SCORE_FIELDS[level]
         )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
+from typing import Any
 
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.levels import DEFAULT_LEVELS, Level, require_levels
 from dispatch.domain.plan import Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelMatrix
@@ -31,7 +34,10 @@ class TeamDay:
     lunch_start_s: int | None = None
     committed: tuple[Stop, ...] = ()
     committed_load_kg: int = 0
+    committed_materials: tuple[tuple[str, int], ...] = ()
+    committed_tools: frozenset[str] = frozenset()
     departed_s: int | None = None  # when it left, once it has
+    work_before_s: int = 0  # driving and work of the last four weeks, for fairness
 
     @property
     def lunch_owed(self) -> bool:
@@ -43,19 +49,27 @@ class TeamDay:
         """Vehicle load that is still free."""
         return self.team.vehicle.load_kg - self.committed_load_kg
 
+    def pieces_left(self, material: str) -> int:
+        """Pieces of a material that still fit."""
+        room = dict(self.team.vehicle.materials).get(material, 0)
+        return room - dict(self.committed_materials).get(material, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayProblem:
     """
     Everything a plan is made from.
 
-    `visit_nodes` gives each visit's row of the travel matrix, in `visits` order.
+    `visit_nodes` gives each visit's row of the travel matrix, in `visits` order;
+    `tools` how many there are of each shared tool; `levels` the order in which plans
+    are judged.
 
     Raises
     ------
     InvalidInputError
-        When an id appears twice, an index lies outside the matrix, or a visit is on
-        legal hold on the plan's date (it must not reach the planner).
+        When an id appears twice, an index lies outside the matrix, a visit is on
+        legal hold on the plan's date (it must not reach the planner), a level is
+        missing, or visits wait for each other in a circle.
     """
 
     date: dt.date
@@ -63,6 +77,8 @@ class DayProblem:
     team_days: tuple[TeamDay, ...]
     travel: TravelMatrix
     visit_nodes: tuple[int, ...]
+    tools: tuple[tuple[str, int], ...] = ()
+    levels: tuple[Level, ...] = DEFAULT_LEVELS
     visits_by_id: Mapping[str, Visit] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -81,26 +97,25 @@ class DayProblem:
         for visit in self.visits:
             if visit.not_before is not None and visit.not_before > self.date:
                 raise InvalidInputError("visits", "法定待機中の訪問は計画できません")
+        require_levels(self.levels)
+        _require_no_circle(self.visits)
         object.__setattr__(self, "visits_by_id", MappingProxyType(visits_by_id))
 
     def __reduce__(self) -> tuple[object, ...]:
-        parts = (
-            self.date,
-            self.visits,
-            self.team_days,
-            self.travel,
-            self.visit_nodes,
-        )
-        return (_restore, parts)
+        given = [one.name for one in fields(self) if one.init]
+        return _restore, ({name: getattr(self, name) for name in given},)
 
 
-def _restore(*parts: object) -> DayProblem:
+def _restore(given: dict[str, Any]) -> DayProblem:
     """Rebuild a problem in another process (the id mapping is derived again)."""
-    date, visits, team_days, travel, visit_nodes = parts
-    return DayProblem(
-        date=date,  # type: ignore[arg-type]
-        visits=visits,  # type: ignore[arg-type]
-        team_days=team_days,  # type: ignore[arg-type]
-        travel=travel,  # type: ignore[arg-type]
-        visit_nodes=visit_nodes,  # type: ignore[arg-type]
-    )
+    return DayProblem(**given)
+
+
+def _require_no_circle(visits: Sequence[Visit]) -> None:
+    """Refuse visits that wait for each other; one outside the problem is over."""
+    waits_for = {v.id: {one.visit_id for one in v.after} for v in visits if v.after}
+    try:
+        tuple(TopologicalSorter(waits_for).static_order())
+    except CycleError as circle:
+        problem = "訪問の前後関係が循環しています"
+        raise InvalidInputError("after", problem) from circle

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dispatch.domain.catalogue import Urgency
+from dispatch.domain.leg_drives import DrivesByDeparture, LegDrives
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.team import Lunch
-from dispatch.domain.travel import UNREACHABLE_S, TravelMatrix
+from dispatch.domain.team import HORIZON_MAX_S, Lunch
+from dispatch.domain.travel import UNREACHABLE_S
 from dispatch.domain.visit import Visit
 
 CACHE_MAX = 50_000  # timings, some 30 MB; a long search would keep every order it saw
 NO_PAUSE = -2  # lunch is taken already, or there is none
-DRIVES_MAX = 100_000  # drives by departure that are kept, some 10 MB
 LATE_STEP_S = 900  # lateness counts in 15-minute steps, so no minute outranks a visit
+NEVER_S = 2 * HORIZON_MAX_S  # later than any day of a horizon ends
+NO_STARTS: Mapping[int, int] = MappingProxyType({})
 
 Order = tuple[int, ...]  # visit indices of one team, in driving order
+Span = tuple[int, int]  # first and last moment, both included
 
 
 class Timing(NamedTuple):
@@ -53,30 +57,63 @@ class Timing(NamedTuple):
         )
 
 
+class Lateness(NamedTuple):
+    """How many S and A visits are late, and the begun steps of S and of all other."""
+
+    s_late: int
+    promises_late: int
+    s_late_steps: int
+    late_steps: int
+
+
+def lateness(begun: Iterable[tuple[Visit, int]]) -> Lateness:
+    """Lateness of visits that begin at given moments."""
+    late = [
+        (visit.urgency, -(-visit.late_s(start_s) // LATE_STEP_S))
+        for visit, start_s in begun
+        if visit.due_s is not None and start_s > visit.due_s
+    ]
+    return Lateness(
+        s_late=sum(urgency is Urgency.S for urgency, _ in late),
+        promises_late=sum(urgency is Urgency.A for urgency, _ in late),
+        s_late_steps=sum(steps for urgency, steps in late if urgency is Urgency.S),
+        late_steps=sum(steps for urgency, steps in late if urgency is not Urgency.S),
+    )
+
+
 class DayScheduler:
     """
     Places orders of visits exactly: windows, lunch, shift, load, lateness.
 
-    A team leaves as soon as it can, and drives as long as the travel matrix says for
-    that moment. With no new visit there are always times: what a team is committed to
-    is a fact, also when it is cut off from its base, too late for lunch or overloaded.
-    Lunch is tried on every leg where it can begin; a leg is skipped when the visit
-    after it ends before lunch may begin anyway, because taking lunch later then starts
-    no visit later. Timings are cached, since a search asks for the same orders often.
+    A team leaves as soon as it can, drives as long as the travel matrix says for that
+    moment, and begins at the first moment that the visit allows. What routes owe each
+    other is not asked here; see `dispatch.domain.together`. With no new visit there are
+    always times: what a team is committed to is a fact, also when it is cut off from
+    its base, too late for lunch or overloaded. Lunch is tried on every leg where it can
+    begin; a leg is skipped when the visit after it ends before lunch may begin anyway,
+    because taking lunch later then starts no visit later. Timings are cached, since a
+    search asks for the same orders often.
 
     Parameters
     ----------
     problem
         The day; nothing in it is changed.
+    starts
+        Moments at which visits begin, by visit index: visits that are linked with
+        another route are pinned, so that each route can be placed by itself.
     """
 
-    def __init__(self, problem: DayProblem) -> None:
+    def __init__(
+        self, problem: DayProblem, starts: Mapping[int, int] = NO_STARTS
+    ) -> None:
         self.problem = problem
+        self.starts = starts
         self.typical_s = problem.travel.typical_s()  # one copy for all who search
         self._typical_s: list[list[int]] = self.typical_s.tolist()
-        self._clocked = _Clocked(problem.travel) if problem.travel.is_timed else None
+        self._clocked = LegDrives(problem.travel) if problem.travel.is_timed else None
         self._visits = problem.visits
-        self._tasks = [_task(visit) for visit in problem.visits]
+        self._tasks = _tasks_by_team(problem, starts)
+        self._has_materials = any(visit.materials for visit in problem.visits)
         self._nodes = problem.visit_nodes
         self._cache: dict[tuple[int, Order], Timing | None] = {}
 
@@ -87,11 +124,13 @@ class DayScheduler:
             if len(self._cache) >= CACHE_MAX:
                 self._cache.clear()
             day = self.problem.team_days[team_index]
-            self._cache[key] = self._place(day, order) if order else self._rest(day)
+            self._cache[key] = (
+                self._place(team_index, order) if order else self._rest(day)
+            )
         return self._cache[key]
 
     def allows(self, team_index: int, visit_index: int) -> bool:
-        """Whether this team may and can do the visit, time aside."""
+        """Whether this team may and can do the visit, time and tools aside."""
         day = self.problem.team_days[team_index]
         return self._visits[visit_index].allows(day.team)
 
@@ -113,9 +152,12 @@ class DayScheduler:
         nodes = self.nodes(team_index, order)
         return sum(self._typical_s[a][b] for a, b in itertools.pairwise(nodes))
 
-    def _place(self, day: TeamDay, order: Order) -> Timing | None:
-        tasks = [self._tasks[index] for index in order]
+    def _place(self, team_index: int, order: Order) -> Timing | None:
+        day, own = self.problem.team_days[team_index], self._tasks[team_index]
+        tasks = [own[index] for index in order]
         if sum(task.visit.load_kg for task in tasks) > day.load_left_kg:
+            return None
+        if self._has_materials and not _has_room(day, tasks):
             return None
         nodes = [day.start_node, *(self._nodes[i] for i in order), day.end_node]
         legs = [
@@ -171,7 +213,7 @@ class DayScheduler:
             start_s, arrive_s = timing.starts_s[leg], timing.arrives_s[leg]
             drive_s = timing.drives_s[leg]
             leave_s = free_s if arrive_s == lunch_end_s else arrive_s - drive_s
-            free_s = start_s + visit.service_s
+            free_s = start_s + self._tasks[team_index][index].service_s
             stops.append(
                 Stop(
                     visit_id=visit.id,
@@ -206,72 +248,77 @@ class DayScheduler:
         )
 
 
-class _Clocked:
-    """
-    Driving times by departure, from plain lists, each worked out once.
-
-    Orders that a search compares begin alike, so most legs are left at moments that
-    were asked before.
-    """
-
-    def __init__(self, travel: TravelMatrix) -> None:
-        self._trip = travel.trip
-        self._open_s: list[list[int]] = travel.duration_s.tolist()
-        closed = travel.restricted
-        self._restricted_s: list[list[int]] = (
-            self._open_s if closed is None else closed.duration_s.tolist()
-        )
-        self._known: dict[tuple[int, int], _LegDrives] = {}
-        self._num_known = 0
-
-    def along(self, nodes: Sequence[int]) -> list[_LegDrives]:
-        """Driving times on the legs of one order."""
-        if self._num_known >= DRIVES_MAX:
-            self._known.clear()
-            self._num_known = 0
-        drives = []
-        for leg in itertools.pairwise(nodes):
-            if leg not in self._known:
-                self._known[leg] = _LegDrives(self, leg)
-            drives.append(self._known[leg])
-        return drives
-
-    def drive_s(self, leg: tuple[int, int], depart_s: int) -> int:
-        """Work out one drive, to be kept."""
-        self._num_known += 1
-        here, there = leg
-        bases_s = self._open_s[here][there], self._restricted_s[here][there]
-        return self._trip(*bases_s, depart_s)[0]
-
-
-class _LegDrives(dict[int, int]):
-    """Seconds of one leg by departure; a dict, because a hit costs next to nothing."""
-
-    __slots__ = ("_clocked", "_leg")
-
-    def __init__(self, clocked: _Clocked, leg: tuple[int, int]) -> None:
-        super().__init__()
-        self._clocked = clocked
-        self._leg = leg
-
-    def __missing__(self, depart_s: int) -> int:
-        drive_s = self[depart_s] = self._clocked.drive_s(self._leg, depart_s)
-        return drive_s
-
-
 class _Task(NamedTuple):
     """What the walk asks of a visit, worked out once: a search asks very often."""
 
-    earliest_s: int
-    latest_s: int  # start of service, an appointment's last moment
+    first_s: int  # the first span in which service may begin
+    last_s: int
+    later: tuple[Span, ...]  # and the spans after it
     service_s: int
     visit: Visit
 
+    def start_s(self, arrive_s: int) -> int | None:
+        """First moment from an arrival on at which service may begin."""
+        if arrive_s <= self.last_s:
+            return max(arrive_s, self.first_s)
+        for first_s, last_s in self.later:
+            if arrive_s <= last_s:
+                return max(arrive_s, first_s)
+        return None
 
-def _task(visit: Visit) -> _Task:
-    never_s = UNREACHABLE_S  # later than any day ends
-    latest_s = never_s if visit.window is None else visit.window.end_s
-    return _Task(visit.earliest_start_s(), latest_s, visit.service_s, visit)
+
+def spans_of(problem: DayProblem, visit: Visit, service_s: int) -> tuple[Span, ...]:
+    """
+    Spans in which service of a length may begin, whatever the rest of the plan is.
+
+    Those of the visit itself, after all stops under way that it has to wait for.
+    """
+    spans = visit.start_spans(service_s, NEVER_S)
+    if not visit.after:
+        return spans
+    stops = [stop for day in problem.team_days for stop in day.committed]
+    first_s = max(
+        (
+            stop.end_s + one.gap_s
+            for one in visit.after
+            for stop in stops
+            if stop.visit_id == one.visit_id
+        ),
+        default=0,
+    )
+    return tuple((max(a, first_s), b) for a, b in spans if b >= first_s)
+
+
+def _tasks_by_team(problem: DayProblem, starts: Mapping[int, int]) -> list[list[_Task]]:
+    """Tasks of all visits for each team; teams that work alike share theirs."""
+    known: dict[tuple[tuple[str, int], ...], list[_Task]] = {}
+    for day in problem.team_days:
+        if day.team.service_times not in known:
+            known[day.team.service_times] = [
+                _task(problem, visit, visit.service_for_s(day.team), starts.get(index))
+                for index, visit in enumerate(problem.visits)
+            ]
+    return [known[day.team.service_times] for day in problem.team_days]
+
+
+def _task(
+    problem: DayProblem, visit: Visit, service_s: int, pinned_s: int | None
+) -> _Task:
+    spans = spans_of(problem, visit, service_s)
+    if pinned_s is not None:
+        may_begin = any(first_s <= pinned_s <= last_s for first_s, last_s in spans)
+        spans = ((pinned_s, pinned_s),) if may_begin else ()
+    first_s, last_s = spans[0] if spans else (NEVER_S, -1)  # nobody arrives before 0
+    return _Task(first_s, last_s, spans[1:], service_s, visit)
+
+
+def _has_room(day: TeamDay, tasks: Sequence[_Task]) -> bool:
+    """Whether the pieces of every material fit into the vehicle together."""
+    needed: dict[str, int] = {}
+    for task in tasks:
+        for name, count in task.visit.materials:
+            needed[name] = needed.get(name, 0) + count
+    return all(count <= day.pieces_left(name) for name, count in needed.items())
 
 
 class _Walk(NamedTuple):
@@ -284,7 +331,7 @@ class _Walk(NamedTuple):
     day: TeamDay
     tasks: list[_Task]
     legs: list[int]
-    timed: list[_LegDrives] | None
+    timed: list[DrivesByDeparture] | None
 
     def drive_s(self, leg: int, depart_s: int) -> int:
         """Seconds of driving on a leg that is left at a moment."""
@@ -317,7 +364,9 @@ def _best_with_lunch(walk: _Walk) -> Timing | None:
             arrive_s = finish_s = clock + walk.drive_s(leg, clock)
         if leg < len(walk.tasks):
             task = walk.tasks[leg]
-            finish_s = max(arrive_s, task.earliest_s) + task.service_s
+            start_s = task.start_s(arrive_s)
+            # too late already: so it is for a lunch on any later leg
+            finish_s = NEVER_S if start_s is None else start_s + task.service_s
         if leg == last or finish_s > lunch.earliest_s:
             for pause in _pauses(walk, lunch, leg, (clock, arrive_s)):
                 timing = _drive(walk, pause)
@@ -376,9 +425,11 @@ def _drive(walk: _Walk, pause: int) -> Timing | None:
             clock = lunch_start_s + lunch.duration_s
         if leg == len(tasks):
             break
-        earliest_s, latest_s, service_s, _ = tasks[leg]
-        start_s = max(clock, earliest_s)
-        if start_s > latest_s:
+        first_s, last_s, _, service_s, _ = tasks[leg]
+        start_s: int | None = first_s if clock < first_s else clock  # noqa: FURB136 - `max` is slow, and this is the innermost loop
+        if clock > last_s:
+            start_s = tasks[leg].start_s(clock)
+        if start_s is None:
             return None
         arrives.append(clock)
         starts.append(start_s)
@@ -399,21 +450,17 @@ def _told(
     """Put the times of a walk together with what they cost."""
     starts, arrives, drives = times
     drive_total_s = sum(drives)
-    # Lateness by urgency, in begun steps.
-    late = [
-        (task.visit.urgency, -(-task.visit.late_s(start_s) // LATE_STEP_S))
-        for task, start_s in zip(walk.tasks, starts, strict=True)
-        if task.visit.due_s is not None and start_s > task.visit.due_s
-    ]
+    visits = [task.visit for task in walk.tasks]
+    late = lateness(zip(visits, starts, strict=True))
     return Timing(
         starts_s=tuple(starts),
         arrives_s=tuple(arrives),
         lunch_start_s=lunch_start_s,
         return_s=return_s,
-        s_late=sum(urgency is Urgency.S for urgency, _ in late),
-        promises_late=sum(urgency is Urgency.A for urgency, _ in late),
-        s_late_steps=sum(steps for urgency, steps in late if urgency is Urgency.S),
-        late_steps=sum(steps for urgency, steps in late if urgency is not Urgency.S),
+        s_late=late.s_late,
+        promises_late=late.promises_late,
+        s_late_steps=late.s_late_steps,
+        late_steps=late.late_steps,
         drives_s=tuple(drives),
         drive_s=drive_total_s,
         overtime_s=max(0, return_s - walk.day.team.shift.end_s),

@@ -8,6 +8,7 @@ from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat
 
 DAY_S = 86_400
+HORIZON_MAX_S = 62 * DAY_S  # two months; a shift beyond is a slip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,12 @@ class Lunch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """A team's working day, seconds after midnight; overtime only when granted."""
+    """
+    A team's working day, seconds after midnight; overtime only when granted.
+
+    When several days are planned at once, a later day's shift counts from the first
+    day's midnight.
+    """
 
     start_s: int
     end_s: int
@@ -48,7 +54,10 @@ class Shift:
     overtime_max_s: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_s < self.end_s <= DAY_S or self.overtime_max_s < 0:
+        if (
+            not 0 <= self.start_s < self.end_s <= HORIZON_MAX_S
+            or self.overtime_max_s < 0
+        ):
             raise InvalidInputError("shift", "勤務時間の始めと終わりが正しくありません")
         lunch = self.lunch
         if lunch is not None and not (
@@ -66,15 +75,43 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
-    """What a team drives."""
+    """
+    What a team drives: kilograms, pieces by material, and the streets it fits.
+
+    `width_cm` is None when it is not known; it then passes no limit of width.
+    """
 
     name: str
     load_kg: int
+    materials: tuple[tuple[str, int], ...] = ()
+    width_cm: int | None = None
+    vehicle_class: str = ""
+
+    def fits(
+        self,
+        *,
+        materials: tuple[tuple[str, int], ...],
+        max_width_cm: int | None,
+        vehicle_classes: frozenset[str],
+    ) -> bool:
+        """Whether it passes, is of an allowed class and carries one visit's pieces."""
+        if max_width_cm is not None and (
+            self.width_cm is None or self.width_cm > max_width_cm
+        ):
+            return False
+        if vehicle_classes and self.vehicle_class not in vehicle_classes:
+            return False
+        room = dict(self.materials)
+        return all(count <= room.get(name, 0) for name, count in materials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MobileTeam:
-    """A crew and its vehicle, belonging to one works office."""
+    """
+    A crew and its vehicle, belonging to one works office.
+
+    `service_times` holds its own seconds of work by category, where it has any.
+    """
 
     id: str
     office_id: str
@@ -85,6 +122,7 @@ class MobileTeam:
     skills: frozenset[str]
     base: LonLat
     shift: Shift
+    service_times: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.crew_size < 1:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,21 @@ class TrafficPeriod:
 
     start_s: int
     factor: float
+
+
+class TrafficNumbers(NamedTuple):
+    """
+    Periods of a `Traffic` as it counts: start, factor in thousandths, speed, distance.
+
+    `speeds` are pieces of road per second, `driven` pieces since midnight, `unit` the
+    pieces in a second of free flow.
+    """
+
+    starts_s: tuple[int, ...]
+    steps: tuple[int, ...]
+    speeds: tuple[int, ...]
+    driven: tuple[int, ...]
+    unit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +126,12 @@ class Traffic:
         object.__setattr__(self, "_speeds", speeds)
         object.__setattr__(self, "_driven", tuple(driven))
         object.__setattr__(self, "_unit", unit)
+
+    def numbers(self) -> TrafficNumbers:
+        """Whole numbers that `drive_s` counts with, for a compiled search."""
+        return TrafficNumbers(
+            self._starts_s, self._steps, self._speeds, self._driven, self._unit
+        )
 
     @property
     def is_free_flow(self) -> bool:

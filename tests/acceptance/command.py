@@ -21,9 +21,8 @@ from tests.shared_data import REPO
 
 NODE_MODULES = REPO / "node_modules"
 SMALL_SEARCH = {
-    "KIDOHAN_PLAN_SOLUTION_LIMIT": "40",
-    "KIDOHAN_PLAN_ITERATIONS": "5",
-    # Work is bound by solutions and steps alone: a slow machine plans the same.
+    "KIDOHAN_PLAN_ITERATIONS": "1000",
+    # Work is bound by steps alone: a slow machine plans the same.
     "KIDOHAN_PLAN_TIME_LIMIT_S": "300",
 }
 DEMO_DATE = "2026-11-24"

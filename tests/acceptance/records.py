@@ -14,7 +14,7 @@ from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.domain.checks import Violation, violations
 from dispatch.plan_desk import PLANNABLE
-from dispatch.planning import DayInput, prepare_day
+from dispatch.prepared_day import DayInput, prepare_day
 from geodata.city import CityProfile
 from geodata.travel_times import StraightLineTravelTimes
 
@@ -69,6 +69,8 @@ def judged(database: Path, city: str, geodata: Path, day: str) -> tuple[Violatio
                 skill_names={},
                 now_s=max(0, int((stored.made_at - midnight).total_seconds())),
                 in_force=None,
+                bundle_m=services.settings.bundle_m,
+                walk_m_per_s=profile.travel.walk_mps,
             ),
             _travel(profile),
         )

@@ -46,6 +46,8 @@ class Watched:
             self.troubles.append(message.text)
 
     def _on_failed(self, request: Request) -> None:
+        if urlsplit(request.url).path == "/plan/progress/stream":
+            return  # ends with the page that listens to it
         self.troubles.append(f"{request.url} {request.failure}")
 
     def _on_request(self, url: str) -> None:

@@ -63,8 +63,7 @@ class RoadDay:
             roads_dir=self.roads,
             geodata_dir=prepared(),
             database_url=f"sqlite:///{self.folder / 'out' / 'kidohan.sqlite3'}",
-            plan_solution_limit=40,
-            plan_iterations=5,
+            plan_iterations=400,
             plan_time_limit_s=300,
         )
 

@@ -147,9 +147,8 @@ def slow_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Cli
     folder = tmp_path_factory.mktemp("slow")
     settings = served_settings(
         folder / "day.sqlite3",
-        KIDOHAN_PLAN_SOLUTION_LIMIT="100000000",
         KIDOHAN_PLAN_TIME_LIMIT_S="600",
-        KIDOHAN_PLAN_ITERATIONS="100000",
+        KIDOHAN_PLAN_ITERATIONS="100000000",
     )
     with Served(folder, settings) as server, server.client() as client:
         for n, body in enumerate(reports(NUM_REPORTS)):

@@ -41,8 +41,7 @@ def settings_for(folder: Path, geodata_dir: Path) -> Settings:
         assets_dir=REPO / "node_modules",
         api_keys=SecretStr(f"intake:{KEY}"),
         host_names="testserver",
-        plan_solution_limit=30,
-        plan_iterations=5,
+        plan_iterations=400,
         plan_time_limit_s=20,
     )
 

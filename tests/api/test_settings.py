@@ -63,7 +63,8 @@ def test_demo_time_with_an_offset_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
     ("variable", "value"),
     [
         ("KIDOHAN_PORT", "eighty"),
-        ("KIDOHAN_PLAN_SOLUTION_LIMIT", "0"),
+        ("KIDOHAN_PLAN_ITERATIONS", "-1"),
+        ("KIDOHAN_PLAN_LEVELS", "driving"),
         ("KIDOHAN_BASE_MAP", "google"),
     ],
 )

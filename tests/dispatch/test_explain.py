@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dispatch.domain.explain import clock_text, feasible_alone, why_unassigned
@@ -9,10 +11,16 @@ from dispatch.domain.plan import Stop, Unassigned, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler
 from dispatch.domain.team import Vehicle
-from dispatch.domain.visit import TimeWindow, Visit
+from dispatch.domain.visit import After, ForbiddenHours, TimeWindow, Visit
 from tests.builders import MIN, at, day_problem, shift, team, team_day, visit
 
-NAMES = {"north": "北工営所", "south": "南工営所", "sewer": "下水道"}
+NAMES = {
+    "north": "北工営所",
+    "south": "南工営所",
+    "sewer": "下水道",
+    "lift": "高所作業車",
+    "cone": "コーン",
+}
 BARE = shift(lunch=None)
 
 
@@ -70,6 +78,94 @@ def test_more_material_than_any_vehicle_carries() -> None:
     assert left.sentence == "資材501kgに対し、積載の空きは最大500kgです。"
 
 
+NARROW = Vehicle(name="", load_kg=500, width_cm=148, vehicle_class="軽")
+
+
+@pytest.mark.parametrize(
+    ("demand", "limits"),
+    [
+        ({"max_width_cm": 140}, "幅140cm以下"),
+        ({"vehicle_classes": frozenset({"普通"})}, "車種は普通"),
+        (
+            {"max_width_cm": 140, "vehicle_classes": frozenset({"軽"})},
+            "幅140cm以下、車種は軽",
+        ),
+    ],
+)
+def test_no_vehicle_may_go_there(demand: dict[str, Any], limits: str) -> None:
+    left = why(visit(**demand), days=[team_day(team(vehicle=NARROW))])
+    assert left.reason is UnassignedReason.NO_VEHICLE
+    assert f"({limits})" in left.sentence
+
+
+def test_pieces_that_no_vehicle_has_room_for() -> None:
+    vehicle = Vehicle(name="", load_kg=500, materials=(("cone", 4),))
+    full = team_day(team(vehicle=vehicle), committed_materials=(("cone", 3),))
+    left = why(visit(materials=(("cone", 2),)), days=[full])
+    assert left.reason is UnassignedReason.NO_LOAD
+    assert left.sentence == "資材(コーン2個)を積む空きのある、行ける班がありません。"
+
+
+def test_a_shared_tool_that_the_city_has_not_today() -> None:
+    left = why(visit(tools=frozenset({"lift"})))
+    assert left.reason is UnassignedReason.NO_TOOL
+    assert left.sentence == "必要な共用機材(高所作業車)がこの日はありません。"
+    problem = day_problem([(visit(tools=frozenset({"lift"})), 10)])
+    assert not feasible_alone(DayScheduler(problem), 0)
+
+
+def test_a_shared_tool_that_another_team_has() -> None:
+    lift = frozenset({"lift"})
+    visits = [(visit("a", tools=lift), 10), (visit("b", tools=lift, team_id="t2"), 10)]
+    days = [team_day(team("t1")), team_day(team("t2"))]
+    problem = day_problem(visits, days=days, tools=(("lift", 1),))
+    left = explained(problem, 1, (0,), ())
+    assert left.reason is UnassignedReason.NO_TOOL
+    assert "行ける班に回せる空きがありません" in left.sentence
+    assert feasible_alone(DayScheduler(problem), 1)
+
+
+def test_too_few_teams_for_a_visit_of_two() -> None:
+    left = why(visit(num_teams=2))
+    assert left.reason is UnassignedReason.NO_TEAM
+    assert left.sentence == "同時に2班必要ですが、行ける班は1班です。"
+
+
+def test_a_visit_of_two_teams_that_do_not_come_free_together() -> None:
+    days = [team_day(team("t1")), team_day(team("t2"))]
+    problem = day_problem(
+        [(visit("a"), 10), (visit("both", num_teams=2), 10)], days=days
+    )
+    left = explained(problem, 1, (0,), ())
+    assert left.reason is UnassignedReason.NO_TIME
+    assert left.sentence == "同時に2班がそろう空きがありません。"
+
+
+def test_a_visit_whose_forerunner_is_left_out_too_says_so() -> None:
+    waits = visit("repair", after=(After(visit_id="safe"), After(visit_id="gone")))
+    problem = day_problem([(visit("safe"), 10), (waits, 10)])
+    left = explained(problem, 1, ())
+    assert left.reason is UnassignedReason.NO_TIME
+    assert left.sentence == "先に終える訪問が計画に入っていないため、入れられません。"
+    after = explained(problem, 1, (0,))
+    assert after.sentence == "先に終える訪問のあとに、入れられる空きがありません。"
+
+
+def test_a_hard_due_time_that_no_team_can_keep() -> None:
+    left = why(visit(due_s=at("9:05"), hard_due=True))
+    assert left.reason is UnassignedReason.TOO_LATE
+    assert "必ず守る期限(9:05)に間に合う班がありません" in left.sentence
+
+
+def test_hours_that_leave_no_time_are_all_told() -> None:
+    early = TimeWindow(start_s=at("9:00"), end_s=at("9:05"))
+    shut = ForbiddenHours(start_s=at("9:06"), end_s=at("17:30"))
+    left = why(visit(start_between=early, forbidden=(shut,)))
+    assert left.reason is UnassignedReason.TOO_LATE
+    told = "固定した時間帯(9:00–9:05)・作業できない時間(9:06–17:30)を除いた時間"
+    assert left.sentence.startswith(f"{told}に間に合う班がありません")
+
+
 def test_no_way_to_the_place() -> None:
     assert why(visit(), unreachable=(1,)).reason is UnassignedReason.UNREACHABLE
 
@@ -92,7 +188,7 @@ def test_a_place_that_only_a_team_cut_off_reaches_has_no_way_back() -> None:
 
 def test_an_appointment_that_no_team_can_keep_even_alone() -> None:
     early = TimeWindow(start_s=at("9:00"), end_s=at("9:05"))
-    left = why(visit(window=early))
+    left = why(visit(windows=(early,)))
     assert left.reason is UnassignedReason.WINDOW_MISSED
     assert "9:00–9:05" in left.sentence
     assert "約10分" in left.sentence

@@ -1,19 +1,15 @@
-"""Repair and improvement: least urgent goes first, nothing gets worse, seeds repeat."""
+"""Repair and insertion: the least urgent goes first, and routes keep together."""
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.improve import improved, missing, repaired, with_inserted
+from dispatch.domain.improve import missing, repaired, with_inserted
 from dispatch.domain.problem import DayProblem
-from dispatch.domain.schedule import DayScheduler
-from dispatch.domain.score import score_of
-from dispatch.domain.visit import TimeWindow
+from dispatch.domain.schedule import DayScheduler, Order
+from dispatch.domain.visit import After, TimeWindow, Visit
 from tests.builders import MIN, at, day_problem, shift, team, team_day, visit
-from tests.strategies import problems
 
+NINE = TimeWindow(start_s=at("9:10"), end_s=at("9:10"))
 TWO_HOURS = team_day(team(shift=shift(lunch=None, end_s=at("11:00"))))
 
 
@@ -64,7 +60,7 @@ def test_missing_lists_the_most_urgent_then_promised_then_earliest_due() -> None
         (visit("b-late", due_s=at("12:00")), 1),
         (visit("b-never"), 1),
         (visit("b-early", due_s=at("10:00")), 1),
-        (visit("b-promised", window=window), 1),
+        (visit("b-promised", windows=(window,)), 1),
         (visit("s", urgency=Urgency.S), 1),
         (visit("served", urgency=Urgency.S), 1),
     ]
@@ -86,51 +82,90 @@ def test_insertion_leaves_out_what_fits_nowhere() -> None:
     assert with_inserted(scheduler, [(0, 2)], [1]) == [(0, 2)]
 
 
-def test_improvement_untangles_a_crossed_route() -> None:
-    visits = [(visit(f"v{minute}"), minute) for minute in (5, 40, 10, 35, 15)]
-    day = day_problem(visits, days=[team_day(team(shift=shift(lunch=None)))])
-    scheduler = DayScheduler(day)
-    before = score_of(scheduler, [(0, 1, 2, 3, 4)])
-    after = score_of(
-        scheduler, improved(scheduler, [(0, 1, 2, 3, 4)], seed=1, iterations=60)
+def test_insertion_stops_when_it_is_told_to() -> None:
+    scheduler = DayScheduler(full_morning())
+    answers = iter([True, False])
+    found = with_inserted(scheduler, [()], [2, 0, 1], in_time=lambda: next(answers))
+    assert found == [(2,)]
+
+
+def test_nothing_is_inserted_into_an_order_that_has_no_times() -> None:
+    problem = day_problem([(visit(f"v{i}"), 10) for i in range(4)], days=[TWO_HOURS])
+    # three visits are 20 + 90 = 110 minutes of 120, four would be 140
+    overfull = DayScheduler(problem)
+    assert with_inserted(overfull, [(0, 1, 2, 3)], [0]) == [(0, 1, 2, 3)]
+
+
+# -- what routes owe each other --------------------------------------------------------
+
+
+def two_teams(*visits: tuple[Visit, int], lifts: int = 0) -> DayProblem:
+    bare = shift(lunch=None)
+    days = [team_day(team("t1", shift=bare)), team_day(team("t2", shift=bare))]
+    return day_problem(visits, days=days, tools=(("lift", lifts),))
+
+
+def test_a_visit_of_two_teams_waits_for_a_moment_and_then_goes_to_both() -> None:
+    problem = two_teams((visit("both", num_teams=2), 10), (visit("a"), 10))
+    assert with_inserted(DayScheduler(problem), [(), ()], [0]) == [(), ()]
+    pinned = DayScheduler(problem, {0: at("10:00")})
+    assert with_inserted(pinned, [(1,), ()], [0]) == [(0, 1), (0,)]
+
+
+def test_a_visit_of_two_teams_is_left_out_when_only_one_can_come() -> None:
+    # t1 is at `a` from 9:10 to 9:40, and not at `both` at 9:10
+    problem = two_teams(
+        (visit("both", num_teams=2), 10), (visit("a", start_between=NINE), 10)
     )
-    assert before is not None
-    assert after is not None
-    # 5 + 35 + 30 + 25 + 20 + 15 = 130 minutes; the best is there and back: 80
-    assert before.drive_s == 130 * MIN
-    assert after.drive_s == 80 * MIN
+    pinned = DayScheduler(problem, {0: at("9:10")})
+    assert with_inserted(pinned, [(1,), ()], [0]) == [(1,), ()]
 
 
-def test_improvement_stops_when_it_is_told_to() -> None:
-    scheduler = DayScheduler(full_morning())
-    asked = 0
-
-    def in_time() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked < 4
-
-    improved(scheduler, [(0, 1)], seed=1, iterations=50, in_time=in_time)
-    assert asked <= 5  # the step that hears "no" may ask once more while inserting
+def test_a_visit_that_waits_is_inserted_only_after_what_it_waits_for() -> None:
+    waits = visit("repair", after=(After(visit_id="safe"),))
+    problem = two_teams((visit("safe"), 10), (waits, 10))
+    # safe 9:10-9:40
+    pinned = DayScheduler(problem, {0: at("9:10"), 1: at("9:40")})
+    assert with_inserted(pinned, [(), ()], [1]) == [(), ()]
+    assert with_inserted(pinned, [(0,), ()], [1]) == [(0, 1), ()]
+    too_early = DayScheduler(problem, {0: at("9:10"), 1: at("9:39")})
+    assert with_inserted(too_early, [(0,), ()], [1]) == [(0,), ()]
 
 
-def test_improvement_of_an_empty_or_illegal_start_gives_it_back() -> None:
-    assert improved(DayScheduler(day_problem()), [()], seed=1, iterations=5) == [()]
-    scheduler = DayScheduler(full_morning())
-    assert improved(scheduler, [(0, 1, 2)], seed=1, iterations=5) == [(0, 1, 2)]
+def test_nothing_is_put_before_a_linked_visit_whose_start_would_move() -> None:
+    problem = two_teams((visit("both", num_teams=2), 10), (visit("a"), 5))
+    orders: list[Order] = [(0,), (0,)]
+    assert with_inserted(DayScheduler(problem), orders, [1]) == orders
+    pinned = DayScheduler(problem, {0: at("10:00")})
+    # on the way it costs nothing, and both still begin at 10:00
+    assert with_inserted(pinned, orders, [1]) == [(1, 0), (0,)]
 
 
-@settings(max_examples=40, deadline=None)
-@given(problem=problems(max_visits=8), seed=st.integers(0, 10**6))
-def test_improvement_is_never_worse_and_the_same_seed_repeats(
-    problem: DayProblem, seed: int
-) -> None:
-    scheduler = DayScheduler(problem)
-    start = repaired(scheduler, [() for _ in problem.team_days])
-    once = improved(scheduler, start, seed=seed, iterations=15)
-    again = improved(DayScheduler(problem), start, seed=seed, iterations=15)
-    assert once == again
-    before, after = score_of(scheduler, start), score_of(scheduler, once)
-    assert before is not None
-    assert after is not None
-    assert after.key() <= before.key()
+def test_a_shared_tool_goes_with_one_team_for_the_whole_day() -> None:
+    lift = frozenset({"lift"})
+    visits = [(visit("a", tools=lift), 30), (visit("b", tools=lift), -30)]
+    days = [team_day(team("t1")), team_day(team("t2"), start_node=2, end_node=2)]
+    # t2 is at b, but when there is one lift only, it is with t1
+    for lifts, expected in ((1, [(1, 0), ()]), (2, [(0,), (1,)])):
+        problem = day_problem(visits, days=days, tools=(("lift", lifts),))
+        assert with_inserted(DayScheduler(problem), [(0,), ()], [1]) == expected
+    none = DayScheduler(two_teams((visit("a", tools=lift), 30)))
+    assert with_inserted(none, [(), ()], [0]) == [(), ()]
+
+
+def test_repair_takes_a_visit_of_two_teams_from_both_when_they_do_not_meet() -> None:
+    problem = two_teams((visit("both", num_teams=2), 10), (visit("a"), 10))
+    # t2 comes half an hour after t1
+    assert repaired(DayScheduler(problem), [(0,), (1, 0)]) == [(), (1,)]
+    assert repaired(DayScheduler(problem), [(0,), (0,)]) == [(0,), (0,)]
+
+
+def test_repair_takes_out_the_least_urgent_that_bring_one_tool_too_many() -> None:
+    lift = frozenset({"lift"})
+    visits = [
+        (visit("c", urgency=Urgency.C, tools=lift, service_s=240 * MIN), 10),
+        (visit("a", urgency=Urgency.A, tools=lift, service_s=300 * MIN), 10),
+    ]
+    # one lift: C goes; beside A (300 of 510 minutes) it does not fit any more
+    problem = two_teams(*visits, lifts=1)
+    assert repaired(DayScheduler(problem), [(0,), (1,)]) == [(), (1,)]

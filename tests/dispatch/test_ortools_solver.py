@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,16 +13,17 @@ from dispatch.adapters.ortools_model import (
     RoutingDay,
     compressed_clock,
 )
-from dispatch.adapters.solve_task import Method, SolveResult, SolveTask, solve
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.plan import Stop
+from dispatch.domain.errors import SolverError
+from dispatch.domain.improve import repaired
+from dispatch.domain.plan import Score, Stop
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.schedule import DayScheduler
-from dispatch.domain.score import score_of
+from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.team import Vehicle
-from dispatch.domain.visit import TimeWindow
-from dispatch.planning import PreparedDay, plan_day
+from dispatch.domain.visit import After, TimeWindow, Visit
+from dispatch.planning import plan_day
 from dispatch.ports import SearchParams
+from dispatch.prepared_day import PreparedDay
 from tests.builders import (
     LUNCH,
     MIN,
@@ -38,32 +40,23 @@ from tests.builders import (
 BARE = shift(lunch=None)
 
 
-def run(
-    problem: DayProblem,
-    method: Method = Method.SOFT,
-    *,
-    solution_limit: int = 60,
-    iterations: int = 20,
-    seed: int = 3,
-) -> SolveResult:
-    task = SolveTask(
-        problem=problem,
-        method=method,
-        solution_limit=solution_limit,
-        time_limit_s=20.0,
-        iterations=iterations,
-        seed=seed,
+def run(problem: DayProblem, *, hard_due: bool = False) -> tuple[Order, ...]:
+    """Search, and repair on the exact schedule what the compressed clock gave."""
+    return tuple(repaired(DayScheduler(problem), searched(problem, hard_due=hard_due)))
+
+
+def searched(problem: DayProblem, *, hard_due: bool = False) -> list[Order]:
+    model = RoutingDay(problem, hard_due=hard_due)
+    return model.search(
+        solution_limit=60, time_limit_s=20.0, on_solution=lambda _: None
     )
-    return solve(task, lambda _share: None)
 
 
-def check(problem: DayProblem, result: SolveResult) -> None:
+def check(problem: DayProblem, orders: tuple[Order, ...]) -> Score:
     """Put the orders through the planner, which refuses what the checker faults."""
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    planned = plan_day(
-        day, InProcessSolver(orders=result.orders), SearchParams(), silent
-    )
-    assert planned.plan.score.key() == result.key
+    solver = InProcessSolver(orders=orders)
+    return plan_day(day, solver, SearchParams(), silent).plan.score
 
 
 def mixed_day() -> DayProblem:
@@ -77,47 +70,33 @@ def mixed_day() -> DayProblem:
     visits = [
         (visit("s", urgency=Urgency.S, due_s=at("10:00")), 25),
         (visit("a1", urgency=Urgency.A, due_s=at("17:30")), 5),
-        (visit("a2", urgency=Urgency.A, due_s=at("17:30"), window=slot), 30),
+        (visit("a2", urgency=Urgency.A, due_s=at("17:30"), windows=(slot,)), 30),
         (visit("w", skills=frozenset({"sewer"}), service_s=90 * MIN), 12),
-        (visit("late", window=late), 18),
+        (visit("late", windows=(late,)), 18),
         *((visit(f"b{i}", load_kg=150), 3 + 4 * i) for i in range(7)),
     ]
     return day_problem(visits, days=days)
 
 
-@pytest.mark.parametrize("method", [Method.SOFT, Method.HARD])
-def test_a_mixed_day_is_planned_legally_and_on_time(method: Method) -> None:
+@pytest.mark.parametrize("hard_due", [False, True])
+def test_a_mixed_day_is_planned_legally_and_on_time(
+    hard_due: bool,  # noqa: FBT001 - a row of the table
+) -> None:
     problem = mixed_day()
-    result = run(problem, method)
-    check(problem, result)
+    score = check(problem, run(problem, hard_due=hard_due))
     # loads: 7 x 150 = 1,050 kg, the two vehicles carry 3 x 150 each: one stays behind
-    not_on_time, promises, *unserved = result.key[:6]
+    not_on_time, promises, *unserved = score.key()[:6]
     assert (not_on_time, promises) == (0, 0)
     assert unserved == [0, 0, 1, 0]
 
 
-def test_the_same_seed_and_limits_give_the_same_orders() -> None:
-    problem = mixed_day()
-    once, again = run(problem), run(problem)
-    assert once == again
-    assert not once.cut_short
-
-
-def test_given_orders_are_only_improved() -> None:
-    problem = mixed_day()
-    start = run(problem, iterations=0)
-    task = SolveTask(
-        problem=problem,
-        method=Method.EXACT,
-        solution_limit=0,
-        time_limit_s=20.0,
-        iterations=30,
-        seed=3,
-        start=start.orders,
-    )
-    better = solve(task, lambda _share: None)
-    check(problem, better)
-    assert better.key <= start.key
+def test_the_same_limits_give_the_same_orders_and_tell_each_solution() -> None:
+    problem, counts = mixed_day(), list[int]()
+    model = RoutingDay(problem, hard_due=False)
+    once = model.search(solution_limit=60, time_limit_s=20.0, on_solution=counts.append)
+    assert once == searched(problem)
+    assert counts == list(range(1, len(counts) + 1))
+    assert counts
 
 
 def test_soft_serves_late_what_hard_drops() -> None:
@@ -129,34 +108,33 @@ def test_soft_serves_late_what_hard_drops() -> None:
     ]
     problem = day_problem(visits, days=[team_day(team(shift=BARE))])
     soft = run(problem)
-    check(problem, soft)
-    assert sorted(soft.orders[0]) == [0, 1]
-    assert soft.key[0] == 1
+    assert sorted(soft[0]) == [0, 1]
+    assert check(problem, soft).s_not_on_time == 1
+    assert len(searched(problem, hard_due=True)[0]) == 1
     # the exact insertion puts the dropped one back: no worse than the soft plan
-    hard = run(problem, Method.HARD)
-    check(problem, hard)
-    assert hard.key == soft.key
+    hard = run(problem, hard_due=True)
+    assert check(problem, hard) == check(problem, soft)
 
 
 def test_a_window_outside_the_shift_is_left_out_without_an_error() -> None:
     early = TimeWindow(start_s=at("6:00"), end_s=at("7:00"))
     night = TimeWindow(start_s=at("20:00"), end_s=at("21:00"))
     visits = [
-        (visit("early", window=early), 5),
-        (visit("night", window=night), 5),
+        (visit("early", windows=(early,)), 5),
+        (visit("night", windows=(night,)), 5),
         (visit("released too late", release_s=at("23:00")), 5),
         (visit("nobody", skills=frozenset({"sewer"})), 5),
         (visit("fine"), 5),
     ]
     problem = day_problem(visits)
-    result = run(problem)
-    assert result.orders == ((4,),)
-    check(problem, result)
+    orders = run(problem)
+    assert orders == ((4,),)
+    check(problem, orders)
 
 
 def test_a_place_without_a_way_is_left_out() -> None:
     problem = day_problem([(visit("a"), 5), (visit("b"), 9)], unreachable=[2])
-    assert run(problem).orders == ((0,),)
+    assert run(problem) == ((0,),)
 
 
 @pytest.mark.parametrize(("visits", "teams"), [(1, 2), (2, 3), (3, 12)])
@@ -166,16 +144,16 @@ def test_fewer_visits_than_teams_end_and_are_all_served(
     """OR-Tools 9.15 would search for ever here, whatever its limits."""
     days = [team_day(team(f"t{i}")) for i in range(teams)]
     problem = day_problem([(visit(f"v{i}"), 5 + i) for i in range(visits)], days=days)
-    result = run(problem)
-    check(problem, result)
-    assert sorted(i for order in result.orders for i in order) == list(range(visits))
+    orders = run(problem)
+    check(problem, orders)
+    assert sorted(i for order in orders for i in order) == list(range(visits))
 
 
 def test_an_empty_day_gives_empty_orders() -> None:
     problem = day_problem(days=[team_day(team("t1")), team_day(team("t2"))])
-    result = run(problem)
-    assert result.orders == ((), ())
-    check(problem, result)
+    orders = run(problem)
+    assert orders == ((), ())
+    check(problem, orders)
 
 
 def test_a_full_vehicle_during_the_day_takes_nothing_more() -> None:
@@ -196,9 +174,9 @@ def test_a_full_vehicle_during_the_day_takes_nothing_more() -> None:
     )
     visits = [(visit("light"), 10), (visit("heavy", load_kg=1), 12)]
     problem = day_problem(visits, days=[full])
-    result = run(problem)
-    assert result.orders == ((0,),)
-    check(problem, result)
+    orders = run(problem)
+    assert orders == ((0,),)
+    check(problem, orders)
 
 
 @pytest.mark.parametrize("free_from", ["12:10", "12:44"])
@@ -215,46 +193,88 @@ def test_a_short_day_with_a_late_lunch_still_to_come_does_not_raise(
 def test_a_team_that_is_free_only_after_its_shift_stays_where_it_is() -> None:
     day = team_day(team(shift=BARE), free_from_s=at("18:00"))
     problem = day_problem([(visit(), 5)], days=[day])
-    assert run(problem).orders == ((),)
+    assert run(problem) == ((),)
 
 
-def test_progress_rises_from_nothing_to_one() -> None:
-    told: list[float] = []
-    task = SolveTask(
-        problem=mixed_day(),
-        method=Method.SOFT,
-        solution_limit=60,
-        time_limit_s=20.0,
-        iterations=20,
-        seed=3,
+# -- demands of one visit, as the search itself sees them ------------------------------
+
+
+def alone(one: Visit, **of_team: Any) -> list[Order]:  # noqa: ANN401
+    """Search with one visit 10 minutes away and an easy one, for one team."""
+    days = [team_day(team(shift=BARE, **of_team))]
+    problem = day_problem([(one, 10), (visit("easy"), 20)], days=days)
+    return searched(problem)
+
+
+def test_a_visit_with_two_promised_times_is_served_in_one_of_them() -> None:
+    hours = (
+        TimeWindow(start_s=at("8:00"), end_s=at("9:05")),  # over when the team arrives
+        TimeWindow(start_s=at("16:30"), end_s=at("16:40")),
     )
-    solve(task, told.append)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) >= 3
+    assert alone(visit(windows=hours)) == [(1, 0)]
+    assert alone(visit(windows=hours[:1])) == [(1,)]
 
 
-def test_the_time_guard_cuts_in_and_says_so() -> None:
-    task = SolveTask(
-        problem=mixed_day(),
-        method=Method.SOFT,
-        solution_limit=10**6,
-        time_limit_s=0.2,
-        iterations=10**6,
-        seed=3,
+def test_a_hole_between_promised_times_is_not_used() -> None:
+    # 9:10 is promised, and then 16:00; the urgent visit takes the team until 9:50
+    hours = (
+        TimeWindow(start_s=at("9:00"), end_s=at("9:15")),
+        TimeWindow(start_s=at("16:00"), end_s=at("16:10")),
     )
-    result = solve(task, lambda _share: None)
-    assert result.cut_short
-    check(mixed_day(), result)
+    urgent = visit("s", urgency=Urgency.S, due_s=at("9:20"), service_s=30 * MIN)
+    last = visit("l", windows=(TimeWindow(start_s=at("10:30"), end_s=at("11:00")),))
+    problem = day_problem(
+        [(visit("a", windows=hours), 10), (urgent, 20), (last, -10)],
+        days=[team_day(team(shift=BARE))],
+    )
+    (order,) = searched(problem)
+    # s is first, 9:20-9:50; on the way to l the team passes a at 10:00, in the hole
+    assert order == (1, 2, 0)
 
 
-def test_more_search_is_not_worse_than_the_first_insertion() -> None:
-    problem = mixed_day()
-    scheduler = DayScheduler(problem)
-    plain = InProcessSolver(iterations=0).search(problem, SearchParams(), silent)
-    first = score_of(scheduler, plain.orders)
-    assert first is not None
-    assert run(problem, solution_limit=100, iterations=60).key <= first.key()
+def test_overlapping_promised_times_are_one() -> None:
+    hours = (
+        TimeWindow(start_s=at("9:00"), end_s=at("9:30")),
+        TimeWindow(start_s=at("9:00"), end_s=at("9:20")),
+        TimeWindow(start_s=at("9:31") - 60, end_s=at("9:40")),
+    )
+    assert sorted(alone(visit(windows=hours))[0]) == [0, 1]
+
+
+def test_a_hard_due_time_that_is_over_leaves_the_visit_out() -> None:
+    assert alone(visit(due_s=at("9:05"), hard_due=True)) == [(1,)]
+    assert sorted(alone(visit(due_s=at("9:10"), hard_due=True))[0]) == [0, 1]
+
+
+def test_an_s_visit_released_after_it_is_due_is_out_of_the_hard_model() -> None:
+    late = visit(urgency=Urgency.S, release_s=at("11:00"), due_s=at("10:00"))
+    problem = day_problem([(late, 10), (visit("easy"), 20)])
+    assert searched(problem, hard_due=True) == [(1,)]
+
+
+def test_pieces_of_each_material_fill_the_vehicle() -> None:
+    vehicle = Vehicle(name="", load_kg=500, materials=(("cone", 3),))
+    visits = [(visit(f"v{i}", materials=(("cone", 2),)), 10) for i in range(3)]
+    days = [team_day(team(shift=BARE, vehicle=vehicle))]
+    (order,) = searched(day_problem(visits, days=days))
+    assert len(order) == 1  # 2 of 3 pieces
+
+
+def test_visits_linked_with_other_routes_are_left_to_the_exact_search() -> None:
+    waits = visit("b", after=(After(visit_id="a"),))
+    visits = [(visit("a"), 5), (waits, 6), (visit("both", num_teams=2), 7)]
+    visits += [(visit(f"v{i}"), 8 + i) for i in range(2)]
+    days = [team_day(team(f"t{i}", shift=BARE)) for i in range(2)]
+    orders = searched(day_problem(visits, days=days))
+    assert sorted(index for order in orders for index in order) == [3, 4]
+
+
+def test_teams_that_are_quick_at_a_category_are_reckoned_with() -> None:
+    # 8 x 60 minutes do not fit into 510; the team itself takes 30 minutes for each
+    days = [team_day(team(shift=BARE, service_times=(("R01", 30 * MIN),)))]
+    visits = [(visit(f"v{i}", service_s=60 * MIN), 1) for i in range(9)]
+    (order,) = searched(day_problem(visits, days=days))
+    assert len(order) == 9
 
 
 # -- the compressed clock --------------------------------------------------------------
@@ -319,3 +339,29 @@ def test_fewer_visits_that_can_be_served_than_teams_end_at_once() -> None:
     found = model.search(solution_limit=5, time_limit_s=2, on_solution=lambda _: None)
     assert found == [(), (), ()]  # left to the exact insertion
     assert time.monotonic() - began < 10
+
+
+def six_visits() -> DayProblem:
+    late = shift(lunch=None, end_s=at("11:00"), overtime_max_s=60 * MIN)
+    return day_problem(
+        [(visit(f"v{k}"), 2) for k in range(6)], days=[team_day(team(shift=late))]
+    )
+
+
+def test_overtime_that_is_granted_is_used_for_work() -> None:
+    # 4 minutes of road and 6 x 30 of work: 184 minutes, 120 without overtime, 180 with
+    (order,) = searched(six_visits())
+    assert len(order) == 5
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    model = RoutingDay(six_visits(), hard_due=False)
+    with pytest.raises(SolverError, match="refused"):
+        model.search(solution_limit=5, time_limit_s=-1, on_solution=lambda _: None)
+
+
+def test_a_search_with_no_time_at_all_gives_empty_orders() -> None:
+    model = RoutingDay(six_visits(), hard_due=False)
+    assert model.search(
+        solution_limit=5, time_limit_s=0, on_solution=lambda _: None
+    ) == [()]

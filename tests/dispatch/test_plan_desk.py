@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from dispatch.adapters.clocks import FixedClock
+from dispatch.adapters.plan_record import recorded
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
+from dispatch.domain.consultation import Appointment
 from dispatch.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -96,6 +98,7 @@ def room(store: SqlStore) -> Room:
             travel_times=StraightTravel(),
             solver=solver,
             clock=clock,
+            recorder=recorded,
         ),
         PlanRules(
             timezone=TOKYO,
@@ -235,10 +238,15 @@ def test_a_draft_made_before_an_override_is_refused_and_a_new_one_obeys(
 def test_a_visit_that_a_new_plan_leaves_out_is_assigned_again(room: Room) -> None:
     room.add("a")
     room.published()
+    planned = room.store.get("a")
+    late = Appointment(start_at=moment("23:00"), end_at=moment("23:30"))
+    asked = replace(planned.consultation, appointment=late)
+    moved = replace(planned, consultation=asked, version=planned.version + 1)
+    room.store.save_all([(moved, ())])
     room.solver.orders = ((), (), (), ())
-    room.published()
+    room.published()  # nobody works at 23:00
     taken_back = room.store.get("a")
-    assert (taken_back.status, taken_back.version) == (ChartStatus.ASSIGNED, 3)
+    assert (taken_back.status, taken_back.version) == (ChartStatus.ASSIGNED, 4)
     assert room.store.history("a")[-1].kind is EntryKind.LEFT_OUT
 
 

@@ -19,15 +19,15 @@ from dispatch.domain.plan import Plan, Route, Stop, UnassignedReason
 from dispatch.domain.problem import TeamDay
 from dispatch.domain.travel import UNREACHABLE_S, TravelMatrix
 from dispatch.domain.visit import TimeWindow
-from dispatch.planning import (
+from dispatch.planning import plan_day
+from dispatch.ports import SearchParams
+from dispatch.prepared_day import (
     NEVER_DUE_S,
     DayInput,
     PreparedDay,
     committed_stops,
-    plan_day,
     prepare_day,
 )
-from dispatch.ports import SearchParams
 from tests.builders import (
     DAY,
     NO_SCORE,
@@ -104,7 +104,7 @@ def test_yesterdays_consultation_is_free_from_midnight_and_overdue_is_zero() -> 
 
 
 def test_a_far_deadline_is_cut_and_none_stays_none() -> None:
-    far = chart("a", due_at=moment("17:00", DAY + dt.timedelta(days=40)))
+    far = chart("a", due_at=moment("17:00", DAY + dt.timedelta(days=70)))
     visits = prepared([far, chart("b")]).problem.visits
     assert [one.due_s for one in visits] == [NEVER_DUE_S, None]
 
@@ -135,8 +135,10 @@ def test_an_appointment_binds_on_its_day_waits_before_and_is_over_after() -> Non
     ]
     visits = {one.id: one for one in prepared(charts).problem.visits}
     assert set(visits) == {"today", "missed"}
-    assert visits["today"].window == TimeWindow(start_s=at("10:00"), end_s=at("11:00"))
-    assert visits["missed"].window is None
+    assert visits["today"].windows == (
+        TimeWindow(start_s=at("10:00"), end_s=at("11:00")),
+    )
+    assert visits["missed"].windows == ()
 
 
 def test_only_placed_assigned_field_work_of_a_known_office_is_planned() -> None:
@@ -436,7 +438,7 @@ def test_num_feasible_counts_what_could_be_served_alone() -> None:
 def test_a_plan_that_the_checker_faults_is_never_handed_on() -> None:
     day = prepared_from(team_day(team("t1")), first={})
     twice = InProcessSolver(orders=((0, 0, 1),))
-    with pytest.raises(SolverError, match="each visit once"):
+    with pytest.raises(SolverError, match="each visit as often as it needs teams"):
         plan_day(day, twice, PARAMS, silent)
 
 
@@ -453,6 +455,33 @@ def test_orders_without_legal_times_are_refused() -> None:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
     with pytest.raises(SolverError, match="no legal times"):
         plan_day(day, InProcessSolver(orders=((0,),)), PARAMS, silent)
+
+
+def two_at_once() -> PreparedDay:
+    """Make a day of two teams that both go to v0; t2 has v1 before."""
+    bare = shift(lunch=None)
+    days = [team_day(team("t1", shift=bare)), team_day(team("t2", shift=bare))]
+    problem = day_problem(
+        [(visit("v0", num_teams=2), 10), (visit("v1"), 10)], days=days
+    )
+    return PreparedDay(
+        problem=problem, on_hold=(), first_team_ids={"v0": "t2"}, names={}
+    )
+
+
+def test_two_teams_meet_at_the_moment_that_the_search_found() -> None:
+    solver = InProcessSolver(orders=((0,), (1, 0)), starts={0: at("9:40")})
+    planned = plan_day(two_at_once(), solver, PARAMS, silent)
+    starts = [s.start_s for _, _, s in planned.plan.stops() if s.visit_id == "v0"]
+    assert starts == [at("9:40"), at("9:40")]
+    assert planned.reasons == {}  # its first team is one of the two
+    assert planned.num_feasible == 2
+
+
+def test_two_teams_that_do_not_meet_are_refused() -> None:
+    solver = InProcessSolver(orders=((0,), (1, 0)))
+    with pytest.raises(SolverError, match="no legal times together"):
+        plan_day(two_at_once(), solver, PARAMS, silent)
 
 
 def test_cancelling_goes_through() -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,12 +16,15 @@ from dispatch.adapters.portfolio_solver import PortfolioSolver, split_by_office
 from dispatch.adapters.solver_process import SolverProcess
 from dispatch.domain.errors import CancelledError, SolverError
 from dispatch.domain.problem import DayProblem
-from dispatch.planning import PreparedDay, plan_day
-from dispatch.ports import Progress, SearchOutcome, SearchParams
+from dispatch.domain.schedule import DayScheduler, Order
+from dispatch.domain.score import score_of
+from dispatch.planning import plan_day
+from dispatch.ports import OnProgress, Progress, SearchOutcome, SearchParams
+from dispatch.prepared_day import PreparedDay
 from tests.builders import day_problem, silent, team, team_day, visit
 
-QUICK = SearchParams(solution_limit=20, iterations=10, time_limit_s=20.0)
-ENDLESS = SearchParams(solution_limit=10**6, iterations=10**6, time_limit_s=60.0)
+QUICK = SearchParams(iterations=400, time_limit_s=60.0)
+ENDLESS = SearchParams(iterations=10**9, time_limit_s=600.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,10 @@ def solver() -> Iterator[PortfolioSolver]:
     warmed = PortfolioSolver().warm()
     yield warmed
     warmed.close()
+
+
+def nobody(share: float, orders: tuple[Order, ...] | None) -> None:
+    """Nobody listens to a child."""
 
 
 def two_offices(count: int = 8) -> DayProblem:
@@ -55,9 +62,15 @@ def searched(
     found: list[SearchOutcome] = []
 
     class Listening:
-        def search(self, *args: object) -> SearchOutcome:
-            del args
-            found.append(solver.search(problem, params, silent))
+        def search(
+            self,
+            problem: DayProblem,
+            params: SearchParams,
+            on_progress: OnProgress,
+            *,
+            start: Sequence[Order] = (),
+        ) -> SearchOutcome:
+            found.append(solver.search(problem, params, on_progress, start=start))
             return found[0]
 
         def cancel(self) -> None:
@@ -92,6 +105,7 @@ def test_an_empty_day_needs_no_process() -> None:
     assert (outcome.orders, outcome.method) == (((),), "empty")
     nobody = day_problem([(visit(), 5)], days=[])
     assert cold.search(nobody, QUICK, silent).orders == ()
+    assert cold.process_ids() == []
     cold.close()
 
 
@@ -153,19 +167,19 @@ def test_a_listener_that_fails_leaves_no_old_answer_behind(
 def test_what_the_child_refuses_is_a_solver_error_and_it_lives_on() -> None:
     process = SolverProcess()
     with pytest.raises(SolverError, match="refused the day: AttributeError"):
-        process.run("no task at all", silent, cancelled=threading.Event(), silence_s=60)
+        process.run("no task at all", nobody, cancelled=threading.Event(), silence_s=60)
     with pytest.raises(SolverError, match="refused the day"):
-        process.run(None, silent, cancelled=threading.Event(), silence_s=60)
+        process.run(None, nobody, cancelled=threading.Event(), silence_s=60)
     process.close()
 
 
-def test_a_large_day_goes_office_by_office_and_then_over_the_borders(
+def test_a_large_day_goes_office_by_office_and_then_city_wide(
     solver: PortfolioSolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = two_offices()
     monkeypatch.setattr(portfolio_solver, "CITY_MODEL_MAX_VISITS", 7)
     outcome = searched(solver, problem)
-    assert outcome.method == "by office, then borders"
+    assert outcome.method == "by office, then city-wide"
     assert sorted(i for order in outcome.orders for i in order) == list(range(8))
     for index, day in enumerate(problem.team_days):
         own = {problem.visits[i].office_id for i in outcome.orders[index]}
@@ -173,7 +187,7 @@ def test_a_large_day_goes_office_by_office_and_then_over_the_borders(
     assert searched(solver, problem) == outcome
 
 
-def test_the_border_exchange_serves_visits_of_an_office_without_teams(
+def test_the_city_wide_search_serves_visits_of_an_office_without_teams(
     solver: PortfolioSolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portfolio_solver, "CITY_MODEL_MAX_VISITS", 1)
@@ -216,3 +230,48 @@ def test_the_time_guard_is_told_in_the_plan(solver: PortfolioSolver) -> None:
     short = replace(ENDLESS, time_limit_s=0.3)
     plan = plan_day(day, solver, short, silent).plan
     assert plan.method.endswith("(time guard)")
+
+
+def test_a_search_by_time_is_repeated_by_the_record_of_its_work(
+    solver: PortfolioSolver,
+) -> None:
+    problem = two_offices()
+    by_time = SearchParams(time_limit_s=2.0)
+    first = solver.search(problem, by_time, silent)
+    assert {step.name.split()[0] for step in first.work} == {"first", "last"}
+    assert not first.cut_short
+    again = solver.search(problem, replace(by_time, work=first.work), silent)
+    assert again == first
+
+
+def test_one_process_alone_searches_too() -> None:
+    alone = PortfolioSolver(processes=1)
+    try:
+        outcome = searched(alone, two_offices())
+    finally:
+        alone.close()
+    assert sorted(i for order in outcome.orders for i in order) == list(range(8))
+
+
+def test_the_outcome_is_never_worse_than_the_orders_given(
+    solver: PortfolioSolver,
+) -> None:
+    problem = two_offices()
+    best = solver.search(problem, QUICK, silent)
+    hasty = SearchParams(iterations=1, time_limit_s=60.0, seed=3)
+    kept = solver.search(problem, hasty, silent, start=best.orders)
+    scheduler = DayScheduler(problem)
+    before, after = (score_of(scheduler, one.orders) for one in (best, kept))
+    assert before is not None
+    assert after is not None
+    assert after.key() <= before.key()
+
+
+def test_the_best_orders_so_far_are_told_and_legal(solver: PortfolioSolver) -> None:
+    told: list[Progress] = []
+    problem = two_offices()
+    solver.search(problem, SearchParams(time_limit_s=3.0), told.append)
+    seen = [one.orders for one in told if one.orders is not None]
+    assert seen
+    scheduler = DayScheduler(problem)
+    assert all(score_of(scheduler, orders) is not None for orders in seen)

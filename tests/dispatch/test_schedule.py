@@ -8,7 +8,7 @@ from dispatch.domain.catalogue import Urgency
 from dispatch.domain.plan import Stop
 from dispatch.domain.schedule import DayScheduler, Timing
 from dispatch.domain.team import Lunch, Vehicle
-from dispatch.domain.visit import TimeWindow
+from dispatch.domain.visit import ForbiddenHours, TimeWindow
 from tests.builders import MIN, at, day_problem, shift, team, team_day, visit
 
 NO_LUNCH = team_day(team(shift=shift(lunch=None)))
@@ -48,7 +48,9 @@ def test_lunch_is_eaten_on_arrival_when_the_drive_ends_before_it_may_begin() -> 
 
 def test_lunch_on_the_first_leg_while_waiting_for_an_appointment() -> None:
     promised = visit(
-        "a", window=TimeWindow(start_s=at("13:00"), end_s=at("13:00")), service_s=600
+        "a",
+        windows=(TimeWindow(start_s=at("13:00"), end_s=at("13:00")),),
+        service_s=600,
     )
     day = day_problem([(promised, 20)])
     timing = timing_of(DayScheduler(day), 0)
@@ -61,7 +63,7 @@ def test_lunch_on_the_first_leg_while_waiting_for_an_appointment() -> None:
 
 def test_lunch_on_the_second_leg_keeps_the_appointment() -> None:
     first = visit("a", service_s=120 * MIN)
-    promised = visit("b", window=TimeWindow(start_s=at("12:00"), end_s=at("12:20")))
+    promised = visit("b", windows=(TimeWindow(start_s=at("12:00"), end_s=at("12:20")),))
     day = day_problem([(first, 10), (promised, 20)])
     timing = timing_of(DayScheduler(day), 0, 1)
     # a 9:10-11:10, at b 11:20; lunch 11:30-12:15 ends inside the window → b at 12:15.
@@ -134,7 +136,7 @@ def test_lunch_already_eaten_is_not_taken_again() -> None:
 
 
 def test_appointment_makes_the_team_wait_and_its_end_is_inclusive() -> None:
-    promised = visit("a", window=TimeWindow(start_s=at("10:00"), end_s=at("10:00")))
+    promised = visit("a", windows=(TimeWindow(start_s=at("10:00"), end_s=at("10:00")),))
     timing = timing_of(DayScheduler(day_problem([(promised, 60)], days=[NO_LUNCH])), 0)
     assert timing.arrives_s == timing.starts_s == (at("10:00"),)  # to the second
     near = DayScheduler(day_problem([(promised, 15)], days=[NO_LUNCH]))
@@ -301,3 +303,87 @@ def test_allows_asks_skill_crew_load_office_and_the_dispatchers_team() -> None:
     ]
     scheduler = DayScheduler(day_problem(visits))
     assert [scheduler.allows(0, index) for index in range(6)] == [True] + [False] * 5
+
+
+# -- when a visit allows it ------------------------------------------------------------
+
+
+def window(start: str, end: str) -> TimeWindow:
+    return TimeWindow(start_s=at(start), end_s=at(end))
+
+
+def test_a_team_that_misses_one_promised_time_waits_for_the_next() -> None:
+    hours = (window("9:00", "9:30"), window("10:00", "10:30"), window("15:00", "16:00"))
+    twice = visit("b", windows=hours)
+    day = day_problem([(visit("a"), 10), (twice, 25)], days=[NO_LUNCH])
+    scheduler = DayScheduler(day)
+    # alone it comes at 9:25; after a (9:10-9:40) at 9:55, and begins at 10:00
+    assert timing_of(scheduler, 1).starts_s == (at("9:25"),)
+    assert timing_of(scheduler, 0, 1).starts_s == (at("9:10"), at("10:00"))
+    three = [(visit("a", service_s=60 * MIN), 10), (twice, 25)]
+    # a 9:10-10:10, at b 10:25; ten minutes more of work, and it waits until 15:00
+    later = DayScheduler(day_problem(three, days=[NO_LUNCH]))
+    assert timing_of(later, 0, 1).starts_s == (at("9:10"), at("10:25"))
+    three[0] = (visit("a", service_s=70 * MIN), 10)
+    latest = DayScheduler(day_problem(three, days=[NO_LUNCH]))
+    assert timing_of(latest, 0, 1).starts_s == (at("9:10"), at("15:00"))
+    three[0] = (visit("a", service_s=420 * MIN), 10)  # until 16:10: too late for all
+    assert DayScheduler(day_problem(three, days=[NO_LUNCH])).timing(0, (0, 1)) is None
+
+
+def test_lunch_is_taken_where_a_later_promised_time_is_not_needed() -> None:
+    hours = (window("11:40", "11:50"), window("14:00", "15:00"))
+    promised = visit("a", windows=hours, service_s=20 * MIN)
+    timing = timing_of(DayScheduler(day_problem([(promised, 10)])), 0)
+    # lunch first (11:30-12:15) would push it to 14:00; work 11:40-12:00, home 12:10
+    assert timing.starts_s == (at("11:40"),)
+    assert timing.return_s == at("12:10")
+    assert timing.lunch_start_s == at("12:10")
+
+
+def test_work_that_would_reach_into_forbidden_hours_waits_for_their_end() -> None:
+    shut = ForbiddenHours(start_s=at("9:30"), end_s=at("10:30"))
+    day = day_problem([(visit(forbidden=(shut,)), 10)], days=[NO_LUNCH])
+    # 9:10 and 30 minutes would end at 9:40
+    assert timing_of(DayScheduler(day), 0).starts_s == (at("10:30"),)
+
+
+def test_a_hard_due_time_is_never_missed() -> None:
+    held = visit(due_s=at("9:09"), hard_due=True)
+    scheduler = DayScheduler(day_problem([(held, 10)], days=[NO_LUNCH]))
+    assert scheduler.timing(0, (0,)) is None
+
+
+def test_a_pinned_visit_begins_at_its_moment_or_not_at_all() -> None:
+    promised = visit("a", windows=(window("9:00", "10:00"),))
+    day = day_problem([(promised, 10)], days=[NO_LUNCH])
+    assert timing_of(DayScheduler(day, {0: at("9:30")}), 0).starts_s == (at("9:30"),)
+    for start in ("9:05", "10:01"):  # before it can be there; outside the promise
+        assert DayScheduler(day, {0: at(start)}).timing(0, (0,)) is None
+
+
+def test_a_team_works_as_long_as_it_takes_itself() -> None:
+    own = team(shift=shift(lunch=None), service_times=(("R01", 50 * MIN),))
+    days = [team_day(own), team_day(team("t2", shift=shift(lunch=None)))]
+    scheduler = DayScheduler(day_problem([(visit(), 10)], days=days))
+    assert timing_of(scheduler, 0).work_s == (50 + 20) * MIN
+    slow, usual = (scheduler.route(team_index, (0,)) for team_index in (0, 1))
+    assert slow.stops[0].end_s == at("10:00")
+    assert usual.stops[0].end_s == at("9:40")
+
+
+def test_pieces_of_a_material_fit_together_or_not_at_all() -> None:
+    vehicle = Vehicle(name="", load_kg=500, materials=(("合材", 4),))
+    loaded = team_day(
+        team(shift=shift(lunch=None), vehicle=vehicle),
+        committed_materials=(("合材", 1),),
+    )
+    visits = [
+        (visit("a", materials=(("合材", 2),)), 5),
+        (visit("b", materials=(("合材", 1),)), 6),
+        (visit("c", materials=(("合材", 1),)), 7),
+        (visit("d"), 8),
+    ]
+    scheduler = DayScheduler(day_problem(visits, days=[loaded]))
+    assert scheduler.timing(0, (0, 1, 3)) is not None  # 1 on board, 2 and 1 are 4
+    assert scheduler.timing(0, (0, 1, 2)) is None

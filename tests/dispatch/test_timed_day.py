@@ -19,8 +19,9 @@ from dispatch.domain.travel import (
     TravelMatrix,
 )
 from dispatch.domain.visit import Visit
-from dispatch.planning import PreparedDay, plan_day
+from dispatch.planning import plan_day
 from dispatch.ports import SearchParams
+from dispatch.prepared_day import PreparedDay
 from tests.builders import (
     MIN,
     InProcessSolver,
@@ -229,7 +230,7 @@ def test_the_free_flow_time_told_on_a_busy_street_is_a_fault() -> None:
     (stop,) = plan.routes[0].stops
     free = replace(stop, drive_s=10 * MIN)
     faults = violations(problem, told(plan, replace(plan.routes[0], stops=(free,))))
-    assert [fault.rule for fault in faults] == ["drive told"]
+    assert [fault.rule for fault in faults] == ["drive told", "score told"]
     early = replace(free, arrive_s=at("9:10"), start_s=at("9:10"), end_s=at("9:40"))
     faults = violations(problem, told(plan, replace(plan.routes[0], stops=(early,))))
     assert {fault.rule for fault in faults} >= {"drive told", "time to drive"}
@@ -330,7 +331,7 @@ def test_what_is_kept_of_a_long_search_is_bounded_and_changes_nothing(
     free = DayScheduler(problem)
     expected = [free.timing(0, order) for order in orders]
     monkeypatch.setattr("dispatch.domain.schedule.CACHE_MAX", 2)
-    monkeypatch.setattr("dispatch.domain.schedule.DRIVES_MAX", 3)
+    monkeypatch.setattr("dispatch.domain.leg_drives.DRIVES_MAX", 3)
     tight = DayScheduler(problem)
     assert [tight.timing(0, order) for order in orders] == expected
     assert len(tight._cache) <= 2  # noqa: SLF001 - its size is the point

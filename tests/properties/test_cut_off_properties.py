@@ -8,41 +8,18 @@ import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from dispatch.adapters.solve_task import Method, SolveTask, solve
 from dispatch.domain.checks import violations
 from dispatch.domain.plan import Plan, Stop
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler
 from dispatch.domain.travel import UNREACHABLE_S, TravelMatrix
-from dispatch.planning import PreparedDay, plan_day
-from dispatch.ports import OnProgress, SearchOutcome, SearchParams, Solver
+from dispatch.planning import plan_day
+from dispatch.ports import SearchParams
+from dispatch.prepared_day import PreparedDay
 from tests.builders import MIN, InProcessSolver, at, silent
 from tests.strategies import minutes, problems, timed_matrices
 
 PARAMS = SearchParams(seed=5)
-
-
-class ExactSolver:
-    """The exact half of a solving process, in this process and with small limits."""
-
-    def search(
-        self, problem: DayProblem, params: SearchParams, on_progress: OnProgress
-    ) -> SearchOutcome:
-        """Search as a solving process does."""
-        del on_progress
-        task = SolveTask(
-            problem=problem,
-            method=Method.EXACT,
-            solution_limit=0,
-            time_limit_s=10.0,
-            iterations=3,
-            seed=params.seed,
-            start=tuple(() for _ in problem.team_days),
-        )
-        return SearchOutcome(orders=solve(task, silent).orders, method="exact")
-
-    def cancel(self) -> None:
-        """Nothing runs on its own here."""
 
 
 @st.composite
@@ -108,9 +85,9 @@ def torn_days(draw: st.DrawFn, *, max_visits: int = 6) -> DayProblem:
     )
 
 
-def planned(problem: DayProblem, solver: Solver) -> Plan:
+def planned(problem: DayProblem) -> Plan:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    return plan_day(day, solver, PARAMS, silent).plan
+    return plan_day(day, InProcessSolver(), PARAMS, silent).plan
 
 
 @settings(max_examples=150, deadline=None)
@@ -133,7 +110,7 @@ def test_a_team_with_nothing_new_has_times_on_any_roads(problem: DayProblem) -> 
 @settings(max_examples=120, deadline=None)
 @given(problem=torn_days())
 def test_every_plan_on_torn_roads_is_legal(problem: DayProblem) -> None:
-    plan = planned(problem, InProcessSolver(iterations=5))
+    plan = planned(problem)
     assert violations(problem, plan) == ()
     for route, day in zip(plan.routes, problem.team_days, strict=True):
         event("cut off" if route.no_way_back else "not cut off")
@@ -142,14 +119,6 @@ def test_every_plan_on_torn_roads_is_legal(problem: DayProblem) -> None:
         assert 0 <= route.return_held_s <= route.return_drive_s
         for stop in route.stops:
             assert 0 <= stop.held_s <= stop.drive_s
-
-
-@settings(max_examples=40, deadline=None)
-@given(problem=torn_days(max_visits=5))
-def test_a_solving_process_too_plans_every_day_on_torn_roads(
-    problem: DayProblem,
-) -> None:
-    assert violations(problem, planned(problem, ExactSolver())) == ()
 
 
 @settings(max_examples=200, deadline=None)

@@ -14,8 +14,10 @@ from dispatch.domain.plan import level_of_legs
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.travel import UNREACHABLE_S, Traffic, TravelMatrix
-from dispatch.planning import PreparedDay, plan_day
+from dispatch.planning import plan_day
 from dispatch.ports import SearchParams
+from dispatch.prepared_day import PreparedDay
+from tests.brute_force import first_start_s
 from tests.builders import MIN, InProcessSolver, silent
 from tests.properties.test_plan_properties import Cost, load_room
 from tests.strategies import problems, timed_matrices, traffics
@@ -206,7 +208,7 @@ def test_a_timed_day_goes_to_another_process_as_it_is(
 @given(problem=problems(timed=True))
 def test_every_plan_of_a_timed_day_is_legal(problem: DayProblem) -> None:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    plan = plan_day(day, InProcessSolver(iterations=8), PARAMS, silent).plan
+    plan = plan_day(day, InProcessSolver(), PARAMS, silent).plan
     assert violations(problem, plan) == ()
     event("served" if plan.num_served else "nobody served")
     level = level_of_legs(plan.routes, without_legs=problem.travel.level)
@@ -264,16 +266,18 @@ def walk(
         if index is None:
             break
         visit = problem.visits[index]
-        clock = max(clock, visit.earliest_start_s())
-        if visit.window is not None and clock > visit.window.end_s:
+        service_s = dict(day.team.service_times).get("R01", visit.service_s)
+        start_s = first_start_s(visit, service_s, clock)
+        if start_s is None:
             return None
+        clock = start_s
         quarters = -(-visit.late_s(clock) // 900)
         urgent = visit.urgency.rank
         if quarters:
             late[0] += urgent == 0
             late[1] += urgent == 1
             late[2 if urgent == 0 else 3] += quarters
-        clock, here = clock + visit.service_s, there
+        clock, here = clock + service_s, there
     return finished(problem, order, late, clock, total_s, clock)
 
 

@@ -1,0 +1,1 @@
+"""The exact search: ruin and recreate on the exact clock, compiled."""
