@@ -161,7 +161,7 @@ class Solver(Protocol):
             Told from time to time.
         start
             Orders to begin with beside a start from nothing (the plan in force); the
-            better one wins, and the outcome is never worse than they are.
+            better one wins. Without linked visits the outcome is never worse.
 
         Raises
         ------

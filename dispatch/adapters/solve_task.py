@@ -20,6 +20,7 @@ from dispatch.ports import WorkStep
 
 OPENING_SHARE = 0.1  # of the time, for OR-Tools to find a start: a judgement
 OPENING_MAX_S = 3.0
+REPEAT_GUARD_S = 600.0  # a slower machine takes longer for the same solutions
 OPENING_STEPS = 400  # iterations of the exact search for each solution of OR-Tools
 OPENING_SOLUTIONS = 10_000  # more than any search finds in that time
 CLOSING_SHARE = 0.25  # of the time, after the recombination
@@ -108,8 +109,11 @@ class _Solving:
         recorded = self._recorded("ortools")
         limit_s = min(OPENING_MAX_S, task.time_limit_s * OPENING_SHARE)
         solutions = OPENING_SOLUTIONS
-        if recorded:
-            limit_s, solutions = task.time_limit_s, recorded[0]
+        if recorded is not None and sum(recorded) == 0:
+            self._note("ortools", (0,))  # it found nothing in its time
+            return [() for _ in task.problem.team_days]
+        if recorded is not None:
+            limit_s, solutions = REPEAT_GUARD_S, recorded[0]
         elif task.iterations is not None:
             limit_s = task.time_limit_s / 2
             solutions = max(1, task.iterations // OPENING_STEPS)
@@ -123,7 +127,7 @@ class _Solving:
         found = day.search(
             solution_limit=solutions, time_limit_s=limit_s, on_solution=on_solution
         )
-        self._note("ortools", (max(1, count),))
+        self._note("ortools", (count,))
         return found
 
     def _improve(
@@ -189,6 +193,10 @@ class _Solving:
         if score is None:  # pragma: no cover - repaired() leaves only legal orders
             message = "repaired orders have no legal times"
             raise AssertionError(message)
+        cut_short = self.cut_short or search.cut_short
+        if self._recorded("guard") or cut_short:
+            cut_short = True
+            self._note("guard", (1,))
         columns = search.columns_for_others() if task.hands_on else []
         return SolveResult(
             orders=orders,
@@ -197,5 +205,5 @@ class _Solving:
             key=score.key(task.problem.levels),
             columns=tuple(columns[-MAX_HANDED_ON:]),
             work=tuple(self.steps),
-            cut_short=self.cut_short or search.cut_short,
+            cut_short=cut_short,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -91,19 +92,27 @@ class SearchWeights:
     wait_day: int = 0
 
 
-# How much one unit of the level above counts in units of this one. They only steer the
-# search; plans are compared level by level. Lateness: up to a day of quarters of an
-# hour; served: four classes, ten times each; driving: ten minutes.
+# How much one unit of the level above counts at least in units of this one. They only
+# steer the search; plans are compared level by level. Lateness: some days of quarters
+# of an hour; served: four classes, ten times each; driving: ten minutes.
 _STEP_UP: Mapping[Level, int] = {
     Level.S_ON_TIME: 10,
     Level.PROMISES: 10,
     Level.SERVED: 1000,
-    Level.LATENESS: 100,
+    Level.LATENESS: 1000,
     Level.DRIVING: 600,
     Level.OVERTIME: 3,
     Level.FAIRNESS: 3,
     Level.COMPACTNESS: 3,
 }
+# And in seconds of driving, overtime or fairness, where those stand below it.
+_WORTH_S: Mapping[Level, int] = {
+    Level.S_ON_TIME: 6_000_000_000,
+    Level.PROMISES: 600_000_000,
+    Level.SERVED: 600_000,
+    Level.LATENESS: 600,
+}
+_UNIT_MAX = 200_000_000_000  # 1,500 visits of the dearest class stay below 2^60
 _CLASS_STEP = 10
 _DISTRICT_S = 300  # of driving that one more district is worth
 _CHANGE_S = 900  # and a visit's change of team; `wait_day` the same
@@ -119,11 +128,7 @@ def weights_of(levels: Sequence[Level]) -> SearchWeights:
     levels
         The most important first, each once.
     """
-    unit: dict[Level, int] = {}
-    weight = 1
-    for level in reversed(require_levels(levels)):
-        unit[level] = weight
-        weight *= _STEP_UP[level]
+    unit = _units(levels)
     zero = dict.fromkeys(Urgency, 0)
     at_all = zero | {Urgency.S: unit[Level.S_ON_TIME], Urgency.A: unit[Level.PROMISES]}
     served = {
@@ -144,3 +149,19 @@ def weights_of(levels: Sequence[Level]) -> SearchWeights:
         team_change=unit[Level.DRIVING] * _CHANGE_S,
         wait_day=unit[Level.DRIVING] * _CHANGE_S,
     )
+
+
+def _units(levels: Sequence[Level]) -> dict[Level, int]:
+    """Weight of one unit of each level; drawn together where they grow too large."""
+    unit: dict[Level, int] = {}
+    weight, second = 1, 0  # of the next level; of a second of any level below
+    for level in reversed(require_levels(levels)):
+        unit[level] = max(weight, second * _WORTH_S.get(level, 0))
+        if level not in _WORTH_S:
+            second = unit[level]
+        weight = unit[level] * _STEP_UP[level]
+    top = max(unit.values())
+    if top <= _UNIT_MAX:
+        return unit
+    power = math.log(_UNIT_MAX) / math.log(top)
+    return {level: max(1, round(one**power)) for level, one in unit.items()}

@@ -127,6 +127,8 @@ class MobileTeam:
     def __post_init__(self) -> None:
         if self.crew_size < 1:
             raise InvalidInputError("crew_size", "班員は1人以上必要です")
+        if any(seconds <= 0 for _, seconds in self.service_times):
+            raise InvalidInputError("service_times", "作業時間は正の値が必要です")
 
     def can_serve(self, *, skills: frozenset[str], crew: int, load_kg: int) -> bool:
         """Whether skills, hands and vehicle suffice for one visit."""

@@ -163,7 +163,7 @@ class Visit:
 
     def start_spans(self, service_s: int, until_s: int) -> tuple[tuple[int, int], ...]:
         """
-        Spans in which service of a length may begin, both ends inclusive, ascending.
+        Spans in which service of a length may begin: ascending, apart, both ends in.
 
         Promised times, release, hard due time, lock and forbidden hours together;
         nothing after `until_s`.
@@ -190,4 +190,10 @@ class Visit:
                     (max(start_s, cut[1]), end_s),
                 )
             ]
-        return tuple(sorted({(a, b) for a, b in spans if a <= b}))
+        apart: list[tuple[int, int]] = []
+        for start_s, end_s in sorted((a, b) for a, b in spans if a <= b):
+            if apart and start_s <= apart[-1][1]:
+                apart[-1] = (apart[-1][0], max(apart[-1][1], end_s))
+            else:
+                apart.append((start_s, end_s))
+        return tuple(apart)

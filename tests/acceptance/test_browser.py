@@ -46,8 +46,8 @@ class Watched:
             self.troubles.append(message.text)
 
     def _on_failed(self, request: Request) -> None:
-        if urlsplit(request.url).path == "/plan/progress/stream":
-            return  # ends with the page that listens to it
+        if request.failure == "net::ERR_ABORTED":
+            return  # what a page still loads, or listens to, ends with the page
         self.troubles.append(f"{request.url} {request.failure}")
 
     def _on_request(self, url: str) -> None:

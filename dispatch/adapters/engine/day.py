@@ -12,7 +12,7 @@ from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.levels import SearchWeights
 from dispatch.domain.problem import DayProblem, TeamDay
-from dispatch.domain.schedule import DayScheduler, spans_of
+from dispatch.domain.schedule import LATE_STEP_S, DayScheduler, spans_of
 from dispatch.domain.team import DAY_S
 from dispatch.domain.travel import (
     FACTOR_STEPS,
@@ -140,6 +140,7 @@ def engine_input(problem: DayProblem, weights: SearchWeights) -> EngineInput:
     classes = sorted({day.team.service_times for day in days})
     extra = _extra(days, visits, weights)
     is_timed = len(hours) > 1
+    first_s = min(day.free_from_s for day in days)
     has_due = any(visit.due_s is not None and not visit.hard_due for visit in visits)
     has_overtime = any(day.team.shift.overtime_max_s for day in days)
     room = np.array(
@@ -158,7 +159,7 @@ def engine_input(problem: DayProblem, weights: SearchWeights) -> EngineInput:
         visit=np.column_stack(
             [
                 nodes,
-                *_costs(visits, rows, weights),
+                *_costs(visits, rows, first_s, weights),
                 _codes([visit.district_id for visit in visits]),
                 [_mask(visit.tools, tools) for visit in visits],
                 _away(travel[TYPICAL], teams[:, START], nodes, extra),
@@ -259,7 +260,7 @@ def _spans(
 
 
 def _costs(
-    visits: Sequence[Visit], rows: Sequence[int], weights: SearchWeights
+    visits: Sequence[Visit], rows: Sequence[int], first_s: int, weights: SearchWeights
 ) -> list[list[int]]:
     """Columns from DUE to DROP; a visit of two teams is late once."""
     first = [index not in rows[:at] for at, index in enumerate(rows)]
@@ -274,9 +275,24 @@ def _costs(
         (weights.drop[v.urgency] + weights.promise_drop * v.is_promised) // v.num_teams
         for v in visits
     ]
-    due = [NEVER_S if visit.due_s is None else visit.due_s for visit in visits]
+    due = [_due_s(visit, first_s, weights) for visit in visits]
     late = (weights.late_at_all, weights.late_step, weights.late_s)
     return [due, *(each(by_urgency) for by_urgency in late), drop]
+
+
+def _due_s(visit: Visit, first_s: int, weights: SearchWeights) -> int:
+    """
+    Due time that lateness is counted from, given when the first team is free.
+
+    Steps that are lost whoever goes are not counted: they must not make an old visit
+    dearer to serve than to leave out. Weights by the second are exact, for measuring.
+    """
+    if visit.due_s is None:
+        return NEVER_S
+    lost_s = max(visit.earliest_start_s(), first_s) - visit.due_s
+    if any(weights.late_s.values()) or lost_s <= 0:
+        return visit.due_s
+    return visit.due_s + LATE_STEP_S * (-(-lost_s // LATE_STEP_S) - 1)
 
 
 def _extra(
