@@ -29,10 +29,10 @@ from dispatch.adapters.engine.day import (
 )
 from dispatch.adapters.solve_messages import Column
 
-MAX_COLUMNS: Final = 12_000  # into the relaxation: a second or two
-MAX_CHOICES: Final = 2_500  # into CP-SAT
-WORK_SHARE: Final = 0.12  # of the time limit, in CP-SAT's own deterministic seconds
-WORK_MAX: Final = 4.0
+MAX_COLUMNS: Final = 5_000  # into the relaxation: less than a second
+MAX_CHOICES: Final = 1_500  # into CP-SAT
+WORK_SHARE: Final = 0.025  # of the time limit, in CP-SAT's own deterministic seconds
+WORK_MAX: Final = 1.0
 GUARD_S: Final = 20.0  # of wall time; a search that it ends is thrown away
 
 
