@@ -18,11 +18,10 @@ from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.ports import WorkStep
 
-OPENING_SHARE = 0.06  # of the time, for OR-Tools to find a start: a judgement
-OPENING_MAX_S = 3.0
+OPENING_SOLUTIONS = 50  # of OR-Tools, for a start: a second on a day of a city
+OPENING_VISITS = 2  # for each team, at least: on thin days OR-Tools 9.15 may hang
+OPENING_MAX = 0.5  # of the time; a guard
 REPEAT_GUARD_S = 600.0  # a slower machine takes longer for the same solutions
-OPENING_STEPS = 400  # iterations of the exact search for each solution of OR-Tools
-OPENING_SOLUTIONS = 10_000  # more than any search finds in that time
 CLOSING_SHARE = 0.15  # of the time, after the recombination
 TOLD_EVERY_S = 0.5
 MAX_HANDED_ON = 6_000  # columns that go to another process
@@ -110,17 +109,11 @@ class _Solving:
     def _opened(self) -> list[Order]:
         """Let OR-Tools find a start on the compressed clock."""
         task = self.task
-        recorded = self._recorded("ortools")
-        limit_s = min(OPENING_MAX_S, task.time_limit_s * OPENING_SHARE)
-        solutions = OPENING_SOLUTIONS
-        if recorded is not None and sum(recorded) == 0:
-            self._note("ortools", (0,))  # it found nothing in its time
-            return [() for _ in task.problem.team_days]
-        if recorded is not None:
-            limit_s, solutions = REPEAT_GUARD_S, recorded[0]
-        elif task.iterations is not None:
-            limit_s = task.time_limit_s / 2
-            solutions = max(1, task.iterations // OPENING_STEPS)
+        if len(task.problem.visits) < OPENING_VISITS * len(task.problem.team_days):
+            return [() for _ in task.problem.team_days]  # the exact search needs none
+        is_repeated = self._recorded("ortools") is not None
+        limit_s = REPEAT_GUARD_S if is_repeated else task.time_limit_s * OPENING_MAX
+        began = time.monotonic()
         count = 0
 
         def on_solution(seen: int) -> None:
@@ -129,8 +122,12 @@ class _Solving:
 
         day = RoutingDay(task.problem, hard_due=task.opening is Opening.HARD)
         found = day.search(
-            solution_limit=solutions, time_limit_s=limit_s, on_solution=on_solution
+            solution_limit=OPENING_SOLUTIONS,
+            time_limit_s=limit_s,
+            on_solution=on_solution,
         )
+        # By solutions, not by time: the same ones are found again.
+        self.cut_short |= time.monotonic() - began >= limit_s
         self._note("ortools", (count,))
         return found
 

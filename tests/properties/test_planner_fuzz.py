@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -38,6 +38,14 @@ Twist = Callable[[st.DrawFn, DayProblem], DayProblem]
 
 
 # -- twists: what makes an ordinary day a hostile one ----------------------------------
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _brief_opening() -> Iterator[None]:
+    """One solution of OR-Tools: in this process nobody could end it when it hangs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve_task, "OPENING_SOLUTIONS", 1)
+        yield
 
 
 def of_visits(problem: DayProblem, change: Callable[[int, Visit], Visit]) -> DayProblem:
