@@ -32,7 +32,15 @@ def test_the_record_holds_the_hash_of_the_text_that_is_stored_beside_it() -> Non
 
 def test_versions_tell_python_the_libraries_and_our_own_code() -> None:
     told = versions()
-    assert set(told) == {"python", "code", "kidohan", "numpy", "ortools", "numba"}
+    assert set(told) == {
+        "python",
+        "code",
+        "kidohan",
+        "numpy",
+        "ortools",
+        "numba",
+        "scipy",
+    }
     assert len(told["code"]) == 12
     assert told["numpy"]
 
