@@ -143,12 +143,7 @@ def engine_input(problem: DayProblem, weights: SearchWeights) -> EngineInput:
     first_s = min(day.free_from_s for day in days)
     has_due = any(visit.due_s is not None and not visit.hard_due for visit in visits)
     has_overtime = any(day.team.shift.overtime_max_s for day in days)
-    room = np.array(
-        [
-            [day.load_left_kg, *(day.pieces_left(name) for name in materials)]
-            for day in days
-        ]
-    )
+    room = _room(days, materials)
     teams = _teams(problem, scheduler, weights, classes, tools)
     teams[:, KIND] = np.unique(
         np.column_stack([teams, room, extra]), axis=0, return_inverse=True
@@ -215,6 +210,17 @@ def _stays_exact(numbers: TrafficNumbers) -> bool:
 def _load(visit: Visit, materials: Sequence[str]) -> list[int]:
     pieces = dict(visit.materials)
     return [visit.load_kg, *(pieces.get(name, 0) for name in materials)]
+
+
+def _room(days: Sequence[TeamDay], materials: Sequence[str]) -> Ints:
+    """Free load of each team: kilograms, then pieces of each material."""
+    return np.array(
+        [
+            [day.load_left_kg, *(day.pieces_left(name) for name in materials)]
+            for day in days
+        ],
+        dtype=np.int64,
+    )
 
 
 def _mask(names: frozenset[str], known: Sequence[str]) -> int:
