@@ -157,15 +157,17 @@ def order_cost(
         leave_s[0], spent[0] = day.team[team, FREE], 0
         owes = day.team[team, OWES_LUNCH] != 0
         return day.team[team, EMPTY_COST], 0 if owes else NO_PAUSE
-    first, last = NO_PAUSE, NO_PAUSE
-    if day.team[team, OWES_LUNCH] != 0:
-        first, last = _pauses(day, team, order, count)
+    if day.team[team, OWES_LUNCH] == 0:
+        cost = walk(day, team, order, count, NO_PAUSE, leave_s, spent)
+        return min(cost, ILLEGAL), NO_PAUSE
+    first, last = _pauses(day, team, order, count)
     best, best_pause = ILLEGAL, first
-    for pause in range(first, last + 2):
-        tried = pause if pause <= last else best_pause  # at last for what it tells
-        cost = walk(day, team, order, count, tried, leave_s, spent)
+    for pause in range(first, last + 1):
+        cost = walk(day, team, order, count, pause, leave_s, spent)
         if cost < best:
-            best, best_pause = cost, tried
+            best, best_pause = cost, pause
+    if best_pause != last:
+        walk(day, team, order, count, best_pause, leave_s, spent)  # for what it tells
     return best, best_pause
 
 
