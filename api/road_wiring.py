@@ -57,11 +57,7 @@ def open_travel(
     SourceError
         When a port is named for the engine and taken by another program.
     """
-    straight = StraightLineTravelTimes(
-        speed_kmh=profile.travel.speed_kmh,
-        leg_s=profile.travel.leg_s,
-        detour=profile.travel.detour,
-    )
+    straight = straight_lines(profile)
     roads = _roads(settings, profile, closures, straight)
     guide = None
     if settings.valhalla_url:
@@ -79,6 +75,14 @@ def open_travel(
             vehicle=city_numbers(profile).vehicle if guide is not None else None,
         ),
         roads=roads,
+    )
+
+
+def straight_lines(profile: CityProfile) -> StraightLineTravelTimes:
+    """Travel times without roads: straight lines at the city's speed."""
+    travel = profile.travel
+    return StraightLineTravelTimes(
+        speed_kmh=travel.speed_kmh, leg_s=travel.leg_s, detour=travel.detour
     )
 
 

@@ -19,6 +19,7 @@ from api.json_files import read_file, write_text
 from api.plan_schemas import ReadPlan, plan_text, read_plan, score_lines
 from api.problem_schemas import read_problem
 from api.progress import bars
+from api.road_wiring import straight_lines
 from api.settings import Settings, load_settings
 from api.vroom_format import VroomDay, read_vroom
 from api.vroom_writing import plan_mode_text, vroom_text
@@ -46,7 +47,6 @@ from dispatch.ports import (
 )
 from dispatch.prepared_day import PreparedDay
 from geodata.city import load_city
-from geodata.travel_times import StraightLineTravelTimes
 
 EXIT_FOUND = 3
 EXIT_STOPPED = 130  # as a shell tells a command that Ctrl-C ended
@@ -251,15 +251,8 @@ def _solved(
 
 
 def _straight(settings: Settings) -> Callable[[], TravelTimes]:
-    """Straight lines at the city's speed, for files that hold no travel times."""
-
-    def made() -> TravelTimes:
-        travel = load_city(settings.city).travel
-        return StraightLineTravelTimes(
-            speed_kmh=travel.speed_kmh, leg_s=travel.leg_s, detour=travel.detour
-        )
-
-    return made
+    """For files that hold no travel times: the city is read only when one is met."""
+    return lambda: straight_lines(load_city(settings.city))
 
 
 def _show(plan: Plan, problem: DayProblem) -> None:

@@ -17,6 +17,7 @@ from dispatch.ports import OnProgress, SearchParams, Solver, WorkStep
 from dispatch.prepared_day import PreparedDay
 
 GIVEN = "given: "
+INSERTED = "plan in force, new visits inserted"
 KEPT_DRIVE_FACTOR = 1.15  # driving that stability may cost: a judgement, to be tuned
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue
+from dispatch.domain.comparison import changed_visits
 from dispatch.domain.consultation import MAX_LINE, MAX_NAME, require_length
 from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import ConflictError, InvalidInputError
@@ -47,7 +48,6 @@ OUTCOME_TEXT = {
 }
 PLANNED_DAYS_AHEAD = 14  # further off a date is a slip of the keyboard
 FAIRNESS_DAYS = 28  # work is shared evenly over four weeks
-CHANGED_START_S = 900  # a promise on paper is told as changed from a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,18 +384,3 @@ def _planned(chart: CaseChart) -> CaseChart:
         ready = chart.moved(ChartStatus.ASSIGNED)
         return ready.moved(ChartStatus.PLANNED).at_version(chart.version + 1)
     return chart.moved(ChartStatus.PLANNED)
-
-
-def changed_visits(before: Plan, after: Plan) -> frozenset[str]:
-    """Visits of the new plan that go to another team or move by 15 minutes or more."""
-    old = {stop.visit_id: (route, stop) for route, _, stop in before.stops()}
-    changed = set()
-    for route, _, stop in after.stops():
-        known = old.get(stop.visit_id)
-        moved = known is None or (
-            known[0].team_id != route.team_id
-            or abs(known[1].start_s - stop.start_s) >= CHANGED_START_S
-        )
-        if moved:
-            changed.add(stop.visit_id)
-    return frozenset(changed)

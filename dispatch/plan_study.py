@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from dispatch.domain.bound import Bound, bound_of
 from dispatch.domain.checks import violations
-from dispatch.domain.comparison import PlanChanges
+from dispatch.domain.comparison import PlanChanges, changed_visits
 from dispatch.domain.consultation import MAX_NAME, require_length
 from dispatch.domain.deadlines import IsWorkingDay
 from dispatch.domain.emergency import MAY_PUSH_OUT, EmergencyChoice, emergency
@@ -26,7 +26,7 @@ from dispatch.domain.schedule import DayScheduler
 from dispatch.domain.told_plan import orders_of, starts_in, told_plan
 from dispatch.kept_plan import given_work
 from dispatch.later_days import LaterDays, plan_later
-from dispatch.plan_desk import Recorder, changed_visits
+from dispatch.plan_desk import Recorder
 from dispatch.planning import moved_reasons
 from dispatch.ports import (
     Clock,

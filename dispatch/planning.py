@@ -13,7 +13,13 @@ from dispatch.domain.plan import (
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.told_plan import orders_of
 from dispatch.domain.travel import level_text, worst
-from dispatch.kept_plan import Found, checked_plan, given_method, searched
+from dispatch.kept_plan import (
+    INSERTED,
+    Found,
+    checked_plan,
+    given_method,
+    searched,
+)
 from dispatch.ports import (
     OnProgress,
     Progress,
@@ -53,23 +59,9 @@ def plan_day(
         When a person stopped the search.
     """
     problem = prepared.problem
-    in_force = prepared.orders_in_force
-    kept = None
-    if in_force is not None:
-        scheduler = DayScheduler(problem, prepared.starts_in_force)
-        kept = Found(
-            scheduler=scheduler,
-            orders=tuple(repaired(scheduler, in_force)),
-            method="plan in force, new visits inserted",
-        )
-    method = given_method(params.work)
-    if method is not None and in_force is not None:
-        scheduler = DayScheduler(problem, prepared.starts_in_force)
-        found = Found(
-            scheduler=scheduler, orders=in_force, method=method, work=params.work
-        )
-    else:
-        found = searched(problem, kept, solver, params, told)
+    found = _given(prepared, params)
+    if found is None:
+        found = searched(problem, _kept(prepared), solver, params, told)
     told(Progress(step="計画を確かめています", done=1.0))
     plan = checked_plan(prepared, found, seed=params.seed)
     served = {index for order in found.orders for index in order}
@@ -82,6 +74,28 @@ def plan_day(
         ),
         reasons=moved_reasons(found.scheduler, plan, prepared.first_team_ids),
         work=found.work,
+    )
+
+
+def _given(prepared: PreparedDay, params: SearchParams) -> Found | None:
+    """Return the orders that a person gave, when that is how the plan was made."""
+    method, orders = given_method(params.work), prepared.orders_in_force
+    if method is None or orders is None:
+        return None
+    scheduler = DayScheduler(prepared.problem, prepared.starts_in_force)
+    return Found(scheduler=scheduler, orders=orders, method=method, work=params.work)
+
+
+def _kept(prepared: PreparedDay) -> Found | None:
+    """Return the plan in force with what is new put in; None when there is no plan."""
+    orders = prepared.orders_in_force
+    if orders is None:
+        return None
+    scheduler = DayScheduler(prepared.problem, prepared.starts_in_force)
+    return Found(
+        scheduler=scheduler,
+        orders=tuple(repaired(scheduler, orders)),
+        method=INSERTED,
     )
 
 

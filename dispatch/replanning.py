@@ -16,13 +16,12 @@ from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.told_plan import orders_of, starts_in
-from dispatch.kept_plan import Found, checked_plan, plan_now, searched
+from dispatch.kept_plan import INSERTED, Found, checked_plan, plan_now, searched
 from dispatch.ports import OnProgress, SearchParams, Solver, WorkStep
 from dispatch.prepared_day import PreparedDay
 
 FREE_TEAM_CHANGES_MAX = 0.05  # of the visits that could stay with their team
 IN_FORCE = "plan in force"
-INSERTED = "plan in force, new visits inserted"
 
 
 class Mode(StrEnum):

@@ -25,8 +25,6 @@ from dispatch.domain.catalogue import (
 )
 from dispatch.domain.consultation import Channel, Consultation, Reporter
 from dispatch.domain.deadlines import OfficeHours
-from dispatch.domain.errors import CancelledError
-from dispatch.domain.improve import repaired
 from dispatch.domain.place import LonLat, WorksOffice, great_circle_m
 from dispatch.domain.placing import PlaceLevel, Placement, PlacingStatus
 from dispatch.domain.plan import Plan, Score, level_of_legs
@@ -37,7 +35,7 @@ from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
 from dispatch.domain.travel import UNREACHABLE_S, TravelLevel, TravelMatrix
 from dispatch.domain.visit import Visit
 from dispatch.intake import IntakeRules
-from dispatch.ports import NewChart, OnProgress, SearchOutcome, SearchParams
+from dispatch.ports import NewChart
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 DAY = dt.date(2026, 11, 24)  # a Tuesday; Monday 23 was a holiday
@@ -414,38 +412,6 @@ class FakeGeocoder:
         if not self.by_hand.is_placed:
             return self.by_hand
         return replace(self.by_hand, place=place, radius_m=radius_m)
-
-
-@dataclass(slots=True, kw_only=True)
-class InProcessSolver:
-    """Inserts on the exact schedule, in this process; or answers as told."""
-
-    orders: tuple[Order, ...] | None = None
-    starts: Mapping[int, int] = field(default_factory=dict)
-    cancelled: bool = False
-
-    def search(
-        self,
-        problem: DayProblem,
-        params: SearchParams,
-        on_progress: OnProgress,
-        *,
-        start: Sequence[Order] = (),
-    ) -> SearchOutcome:
-        """Repaired orders with all inserted that fits, or the prepared ones."""
-        del params, on_progress
-        if self.cancelled:
-            message = "planning was cancelled"
-            raise CancelledError(message)
-        if self.orders is not None:
-            return SearchOutcome(orders=self.orders, method="told", starts=self.starts)
-        given = start or [() for _ in problem.team_days]
-        found = repaired(DayScheduler(problem), given)
-        return SearchOutcome(orders=tuple(found), method="in process")
-
-    def cancel(self) -> None:
-        """Refuse the next search."""
-        self.cancelled = True
 
 
 def silent(_progress: object) -> None:

@@ -117,6 +117,18 @@ def compared(
     )
 
 
+def changed_visits(before: Plan, after: Plan) -> frozenset[str]:
+    """Visits that are new, go with other teams, or move by a quarter of an hour."""
+    old = _served(before)
+    return frozenset(
+        visit_id
+        for visit_id, now in _served(after).items()
+        if visit_id not in old
+        or old[visit_id].teams != now.teams
+        or abs(old[visit_id].start_s - now.start_s) >= REPRINT_SHIFT_S
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Served:
     """One visit in a plan: with which teams, and when the last of them begins."""

@@ -174,8 +174,8 @@ class Plan:
 
     @property
     def num_served(self) -> int:
-        """How many visits are in a route."""
-        return sum(len(route.stops) for route in self.routes)
+        """How many visits are in routes; one of two teams counts once."""
+        return len({stop.visit_id for _, _, stop in self.stops()})
 
     @property
     def drive_s(self) -> int:

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.checks import violations
 from dispatch.domain.errors import ConflictError
-from dispatch.domain.plan import Plan, Unassigned, UnassignedReason, level_of_legs
+from dispatch.domain.plan import Unassigned, UnassignedReason
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import NO_STARTS, DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.domain.together import linked
+from dispatch.domain.told_plan import plan_of_routes
 from dispatch.domain.trial import with_overtime
 from dispatch.domain.visit import TimeWindow, Visit
 
@@ -253,18 +254,12 @@ def is_sound(
         return False
     routes = tuple(after.route(at, order) for at, order in enumerate(done.orders))
     served = {index for order in done.orders for index in order}
-    plan = Plan(
-        date=problem.date,
-        routes=routes,
-        unassigned=tuple(
-            Unassigned(visit_id=visit.id, reason=UnassignedReason.NO_TIME, sentence="")
-            for index, visit in enumerate(problem.visits)
-            if index not in served
-        ),
-        score=score,
-        travel_level=level_of_legs(routes, without_legs=problem.travel.level),
-        seed=0,
+    left_out = tuple(
+        Unassigned(visit_id=visit.id, reason=UnassignedReason.NO_TIME, sentence="")
+        for index, visit in enumerate(problem.visits)
+        if index not in served
     )
+    plan = plan_of_routes(problem, routes, unassigned=left_out, score=score)
     late = _urgent_late(after, done.orders) - _urgent_late(scheduler, orders)
     return late <= {relaxation.visit_id} and not violations(done.problem, plan)
 

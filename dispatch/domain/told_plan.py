@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.domain.explain import why_unassigned
-from dispatch.domain.plan import Plan, Unassigned, level_of_legs
+from dispatch.domain.plan import Plan, Route, Score, Unassigned, level_of_legs
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import NO_STARTS, DayScheduler, Order, Timing
 from dispatch.domain.score import score_of_timings
@@ -91,14 +91,30 @@ def told_plan(
         if index not in served
     )
     timings = [timing for _, timing in placed]
+    plan = plan_of_routes(
+        problem,
+        routes,
+        unassigned=(*left_out, *on_hold),
+        score=score_of_timings(strict, orders, timings),
+    )
+    return replace(plan, method=method)
+
+
+def plan_of_routes(
+    problem: DayProblem,
+    routes: tuple[Route, ...],
+    *,
+    unassigned: tuple[Unassigned, ...],
+    score: Score,
+) -> Plan:
+    """Put placed routes together to a plan that tells the worst level of its times."""
     return Plan(
         date=problem.date,
         routes=routes,
-        unassigned=(*left_out, *on_hold),
-        score=score_of_timings(strict, orders, timings),
+        unassigned=unassigned,
+        score=score,
         travel_level=level_of_legs(routes, without_legs=problem.travel.level),
         seed=0,
-        method=method,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.comparison import PlanChanges, compared
+from dispatch.domain.comparison import PlanChanges, changed_visits, compared
 from dispatch.domain.levels import Level
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
@@ -181,3 +181,30 @@ def _later(plan: Plan, by_s: dict[str, int]) -> Plan:
             for route in plan.routes
         ),
     )
+
+
+def test_a_start_counts_as_changed_from_a_quarter_of_an_hour() -> None:
+    before = told_plan(street(2), [(0, 1), ()])
+
+    def later(seconds: int) -> frozenset[str]:
+        first, second = before.routes[0].stops
+        moved = replace(second, start_s=second.start_s + seconds)
+        route = replace(before.routes[0], stops=(first, moved))
+        return changed_visits(before, replace(before, routes=(route,)))
+
+    assert later(0) == later(899) == later(-899) == frozenset()
+    assert later(900) == later(-900) == {"b"}
+
+
+def test_other_teams_or_a_new_visit_count_as_changed() -> None:
+    before = told_plan(street(1), [(0,), ()])
+    other = replace(before, routes=(replace(before.routes[0], team_id="t2"),))
+    assert changed_visits(before, other) == {"a"}
+    assert changed_visits(replace(before, routes=()), before) == {"a"}
+
+
+def test_a_visit_of_two_teams_is_unchanged_and_counted_once() -> None:
+    both = day_problem([(visit("a", num_teams=2), 10)], days=TWO)
+    plan = told_plan(both, [(0,), (0,)])
+    assert changed_visits(plan, plan) == frozenset()
+    assert plan.num_served == 1

@@ -27,7 +27,6 @@ from dispatch.prepared_day import PreparedDay
 from tests.builders import (
     LUNCH,
     MIN,
-    InProcessSolver,
     at,
     day_problem,
     shift,
@@ -36,6 +35,7 @@ from tests.builders import (
     team_day,
     visit,
 )
+from tests.fake_solver import GreedySolver
 
 BARE = shift(lunch=None)
 
@@ -55,7 +55,7 @@ def searched(problem: DayProblem, *, hard_due: bool = False) -> list[Order]:
 def check(problem: DayProblem, orders: tuple[Order, ...]) -> Score:
     """Put the orders through the planner, which refuses what the checker faults."""
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    solver = InProcessSolver(orders=orders)
+    solver = GreedySolver(orders=orders)
     return plan_day(day, solver, SearchParams(), silent).plan.score
 
 

@@ -24,13 +24,12 @@ from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import LonLat
 from dispatch.domain.plan import UnassignedReason
 from dispatch.intake import IntakeDesk
-from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools, changed_visits
+from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
 from dispatch.ports import PlanStatus, SearchParams, StoredPlan
 from tests.builders import (
     DAY,
     TOKYO,
     FakeGeocoder,
-    InProcessSolver,
     StraightTravel,
     assignment,
     at,
@@ -41,13 +40,10 @@ from tests.builders import (
     moment,
     new_chart,
     placement,
-    plan_of,
     silent,
-    team_day,
     town,
-    visit,
 )
-from tests.builders import day_problem as line
+from tests.fake_solver import GreedySolver
 
 EVENING_BEFORE = moment("16:00", DAY - dt.timedelta(days=4))
 PARAMS = SearchParams(iterations=5)
@@ -59,7 +55,7 @@ class Room:
 
     store: SqlStore
     clock: FixedClock
-    solver: InProcessSolver
+    solver: GreedySolver
     desk: PlanDesk
 
     def make(self) -> StoredPlan:
@@ -90,7 +86,7 @@ class Room:
 @pytest.fixture
 def room(store: SqlStore) -> Room:
     where = town()
-    clock, solver = FixedClock(EVENING_BEFORE), InProcessSolver()
+    clock, solver = FixedClock(EVENING_BEFORE), GreedySolver()
     desk = PlanDesk(
         PlanTools(
             charts=store,
@@ -294,28 +290,6 @@ def test_a_moved_visit_carries_its_reason_into_the_history(room: Room) -> None:
     plan = room.published()
     assert set(plan.reasons) == {"a", "b"}
     assert plan.reasons["a"] in room.store.history("a")[-1].text
-
-
-def test_a_promise_counts_as_changed_from_a_quarter_of_an_hour() -> None:
-    problem = line([(visit("a"), 10), (visit("b"), 10)], days=[team_day()])
-    before = plan_of(problem, [(0, 1)])
-
-    def later(seconds: int) -> frozenset[str]:
-        route = before.routes[0]
-        moved = replace(route.stops[1], start_s=route.stops[1].start_s + seconds)
-        after = replace(before, routes=(replace(route, stops=(route.stops[0], moved)),))
-        return changed_visits(before, after)
-
-    assert later(0) == later(899) == later(-899) == frozenset()
-    assert later(900) == later(-900) == {"b"}
-
-
-def test_another_team_or_a_new_visit_counts_as_changed() -> None:
-    problem = line([(visit("a"), 10)], days=[team_day()])
-    before = plan_of(problem, [(0,)])
-    other = replace(before, routes=(replace(before.routes[0], team_id="t2"),))
-    assert changed_visits(before, other) == {"a"}
-    assert changed_visits(replace(before, routes=()), before) == {"a"}
 
 
 def test_what_the_team_did_is_written_down_and_ends_the_visit(room: Room) -> None:

@@ -32,7 +32,6 @@ from tests.builders import (
     DAY,
     NO_SCORE,
     TOKYO,
-    InProcessSolver,
     StraightTravel,
     assignment,
     at,
@@ -50,6 +49,7 @@ from tests.builders import (
     town,
     visit,
 )
+from tests.fake_solver import GreedySolver
 
 TOMORROW = DAY + dt.timedelta(days=1)
 PARAMS = SearchParams(iterations=5)
@@ -117,7 +117,7 @@ def test_a_hold_past_the_date_is_told_apart_and_never_planned() -> None:
     (hold,) = day.on_hold
     assert (hold.visit_id, hold.reason) == ("held", UnassignedReason.ON_HOLD)
     assert "11月25日" in hold.sentence
-    planned = plan_day(day, InProcessSolver(), PARAMS, silent)
+    planned = plan_day(day, GreedySolver(), PARAMS, silent)
     assert planned.plan.unassigned == (hold,)
 
 
@@ -183,7 +183,7 @@ def test_an_override_binds_the_team_and_ends_sharing() -> None:
     assert by_id["bound"].allowed_office_ids == {"north"}
     assert by_id["free"].team_id is None
     assert by_id["free"].allowed_office_ids == {"north", "south", "east"}
-    plan = plan_day(day, InProcessSolver(), PARAMS, silent).plan
+    plan = plan_day(day, GreedySolver(), PARAMS, silent).plan
     where = {stop.visit_id: route.team_id for route, _, stop in plan.stops()}
     assert where["bound"] == "n2"
 
@@ -316,7 +316,7 @@ def test_replanning_keeps_position_time_lunch_and_load_of_what_is_committed(
     clock: str,
 ) -> None:
     day, n1 = n1_at(clock)
-    plan = plan_day(day, InProcessSolver(), PARAMS, silent).plan
+    plan = plan_day(day, GreedySolver(), PARAMS, silent).plan
     route = plan.routes[0]
     assert route.stops[: len(n1.committed)] == n1.committed
     if n1.lunch_start_s is not None:
@@ -350,7 +350,7 @@ def test_a_crew_that_a_closure_cuts_off_stays_and_the_others_are_planned() -> No
     # 9:40. n2, with the sewer gear too, takes over all that n1 was to do later.
     day = day_input(charts_in_force(), now_s=at("9:05"), in_force=in_force())
     flooded = prepare_day(day, FloodedTravel(near(1)))
-    planned = plan_day(flooded, InProcessSolver(), PARAMS, silent)
+    planned = plan_day(flooded, GreedySolver(), PARAMS, silent)
     n1, n2, *others = planned.plan.routes
     assert n1.no_way_back
     assert n1.stops == in_force().routes[0].stops[:1]
@@ -395,7 +395,7 @@ def prepared_from(
 
 def test_a_visit_with_its_first_team_needs_no_reason() -> None:
     day = prepared_from(team_day(team("t1")), first={"v0": "t1", "v1": None})
-    planned = plan_day(day, InProcessSolver(orders=((0, 1),)), PARAMS, silent)
+    planned = plan_day(day, GreedySolver(orders=((0, 1),)), PARAMS, silent)
     assert planned.reasons == {}
 
 
@@ -403,7 +403,7 @@ def test_a_visit_moved_to_another_team_says_what_driving_it_would_have_cost() ->
     bare = shift(lunch=None)
     days = [team_day(team("t1", shift=bare)), team_day(team("t2", shift=bare))]
     day = prepared_from(*days, first={"v0": "t2", "v1": "t2"})
-    planned = plan_day(day, InProcessSolver(orders=((0, 1), ())), PARAMS, silent)
+    planned = plan_day(day, GreedySolver(orders=((0, 1), ())), PARAMS, silent)
     # v0 lies on t1's way to v1 (60 min there and back): it adds nothing; for t2 alone
     # it is 20 minutes. v1: t1 drives 20 min for v0 alone, 60 with v1: 40 more; t2: 60.
     assert "約0分" in planned.reasons["v0"]
@@ -416,7 +416,7 @@ def test_a_first_team_that_is_absent_or_full_is_the_reason() -> None:
     tiny = shift(lunch=None, end_s=at("9:20"))
     days = [team_day(team("t1")), team_day(team("t2", shift=tiny))]
     day = prepared_from(*days, first={"v0": "t9", "v1": "t2"})
-    planned = plan_day(day, InProcessSolver(orders=((0, 1), ())), PARAMS, silent)
+    planned = plan_day(day, GreedySolver(orders=((0, 1), ())), PARAMS, silent)
     assert "出勤していない" in planned.reasons["v0"]
     assert "機動班t2にはこの時間の空きがない" in planned.reasons["v1"]
 
@@ -424,7 +424,7 @@ def test_a_first_team_that_is_absent_or_full_is_the_reason() -> None:
 def test_num_feasible_counts_what_could_be_served_alone() -> None:
     short = team_day(team("t1", shift=shift(lunch=None, end_s=at("10:00"))))
     day = prepared_from(short, first={}, minutes=(10, 12, 31))  # 31 + 31 > 60
-    planned = plan_day(day, InProcessSolver(), PARAMS, silent)
+    planned = plan_day(day, GreedySolver(), PARAMS, silent)
     assert planned.plan.num_served == 1
     assert planned.num_feasible == 2
     reasons = {left.visit_id: left.reason for left in planned.plan.unassigned}
@@ -437,7 +437,7 @@ def test_num_feasible_counts_what_could_be_served_alone() -> None:
 
 def test_a_plan_that_the_checker_faults_is_never_handed_on() -> None:
     day = prepared_from(team_day(team("t1")), first={})
-    twice = InProcessSolver(orders=((0, 0, 1),))
+    twice = GreedySolver(orders=((0, 0, 1),))
     with pytest.raises(SolverError, match="each visit as often as it needs teams"):
         plan_day(day, twice, PARAMS, silent)
 
@@ -447,14 +447,14 @@ def test_a_team_that_may_not_is_caught_by_the_checker() -> None:
     problem = day_problem([(visit(team_id="t2"), 10)], days=[team_day(team("t1"))])
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
     with pytest.raises(SolverError, match="dispatcher's team"):
-        plan_day(day, InProcessSolver(orders=((0,),)), PARAMS, silent)
+        plan_day(day, GreedySolver(orders=((0,),)), PARAMS, silent)
 
 
 def test_orders_without_legal_times_are_refused() -> None:
     problem = day_problem([(visit(), 10)], unreachable=[1])
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
     with pytest.raises(SolverError, match="no legal times"):
-        plan_day(day, InProcessSolver(orders=((0,),)), PARAMS, silent)
+        plan_day(day, GreedySolver(orders=((0,),)), PARAMS, silent)
 
 
 def two_at_once() -> PreparedDay:
@@ -470,7 +470,7 @@ def two_at_once() -> PreparedDay:
 
 
 def test_two_teams_meet_at_the_moment_that_the_search_found() -> None:
-    solver = InProcessSolver(orders=((0,), (1, 0)), starts={0: at("9:40")})
+    solver = GreedySolver(orders=((0,), (1, 0)), starts={0: at("9:40")})
     planned = plan_day(two_at_once(), solver, PARAMS, silent)
     starts = [s.start_s for _, _, s in planned.plan.stops() if s.visit_id == "v0"]
     assert starts == [at("9:40"), at("9:40")]
@@ -479,13 +479,13 @@ def test_two_teams_meet_at_the_moment_that_the_search_found() -> None:
 
 
 def test_two_teams_that_do_not_meet_are_refused() -> None:
-    solver = InProcessSolver(orders=((0,), (1, 0)))
+    solver = GreedySolver(orders=((0,), (1, 0)))
     with pytest.raises(SolverError, match="no legal times together"):
         plan_day(two_at_once(), solver, PARAMS, silent)
 
 
 def test_cancelling_goes_through() -> None:
-    solver = InProcessSolver()
+    solver = GreedySolver()
     solver.cancel()
     day = prepared_from(team_day(team("t1")), first={})
     with pytest.raises(CancelledError):
@@ -494,8 +494,8 @@ def test_cancelling_goes_through() -> None:
 
 def test_the_plan_says_how_it_was_made() -> None:
     day = prepared_from(team_day(team("t1")), first={})
-    plan = plan_day(day, InProcessSolver(), replace(PARAMS, seed=7), silent).plan
-    assert (plan.seed, plan.method, plan.date) == (7, "in process", DAY)
+    plan = plan_day(day, GreedySolver(), replace(PARAMS, seed=7), silent).plan
+    assert (plan.seed, plan.method, plan.date) == (7, "greedy", DAY)
     assert plan.score == plan_of(day.problem, [(0, 1)]).score
 
 
@@ -510,7 +510,7 @@ def two_equal_teams() -> PreparedDay:
 
 def test_the_plan_in_force_stays_where_the_search_is_no_better() -> None:
     # Both teams start at one yard: who drives v0 and v1 makes no difference.
-    found = InProcessSolver(orders=((0, 1), ()))
+    found = GreedySolver(orders=((0, 1), ()))
     day = replace(two_equal_teams(), orders_in_force=((), (0, 1)))
     plan = plan_day(day, found, PARAMS, silent).plan
     assert [route.team_id for route, _, _ in plan.stops()] == ["t2", "t2"]
@@ -520,7 +520,7 @@ def test_the_plan_in_force_stays_where_the_search_is_no_better() -> None:
 def test_the_search_wins_where_it_drives_far_less() -> None:
     # One team each: 20 + 60 min of road. Together, v0 on the way to v1: 60 min, and
     # 80 is more than 60 · 1.15 = 69.
-    found = InProcessSolver(orders=((0, 1), ()))
+    found = GreedySolver(orders=((0, 1), ()))
     day = replace(two_equal_teams(), orders_in_force=((0,), (1,)))
     plan = plan_day(day, found, PARAMS, silent).plan
     assert [route.team_id for route, _, _ in plan.stops()] == ["t1", "t1"]

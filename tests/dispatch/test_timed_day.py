@@ -24,7 +24,6 @@ from dispatch.ports import SearchParams
 from dispatch.prepared_day import PreparedDay
 from tests.builders import (
     MIN,
-    InProcessSolver,
     at,
     day_problem,
     plan_of,
@@ -35,6 +34,7 @@ from tests.builders import (
     team_day,
     visit,
 )
+from tests.fake_solver import GreedySolver
 
 NO_LUNCH = team_day(team(shift=shift(lunch=None)))
 ROAD, GRAPH, LINE = TravelLevel
@@ -278,14 +278,14 @@ def test_each_leg_tells_its_level_and_the_plan_the_worst() -> None:
     problem = mixed()
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
     params = SearchParams(iterations=1)
-    both = plan_day(day, InProcessSolver(orders=((0, 1),)), params, silent).plan
+    both = plan_day(day, GreedySolver(orders=((0, 1),)), params, silent).plan
     route = both.routes[0]
     assert [stop.drive_level for stop in route.stops] == [GRAPH, LINE]
     assert route.return_drive_level is LINE
     assert both.travel_level is LINE
-    near = plan_day(day, InProcessSolver(orders=((0,),)), params, silent).plan
+    near = plan_day(day, GreedySolver(orders=((0,),)), params, silent).plan
     assert near.routes[0].return_drive_level is near.travel_level is GRAPH
-    none = plan_day(day, InProcessSolver(orders=((),)), params, silent).plan
+    none = plan_day(day, GreedySolver(orders=((),)), params, silent).plan
     assert none.travel_level is ROAD  # nobody drives: the matrix's own
 
 
@@ -315,7 +315,7 @@ def test_a_moved_visit_says_how_its_driving_was_found() -> None:
         visit_nodes=problem.visit_nodes,
     )
     day = PreparedDay(problem=two, on_hold=(), first_team_ids={"a": "t2"}, names={})
-    solver = InProcessSolver(orders=((0, 1), ()))
+    solver = GreedySolver(orders=((0, 1), ()))
     reasons = plan_day(day, solver, SearchParams(), silent).reasons
     # with t1 it lies on the way to b, which has a straight line; t2 only knows a
     assert "移動の増加は約0分[推定(直線)]" in reasons["a"]

@@ -16,7 +16,8 @@ from dispatch.domain.travel import UNREACHABLE_S, TravelMatrix
 from dispatch.planning import plan_day
 from dispatch.ports import SearchParams
 from dispatch.prepared_day import PreparedDay
-from tests.builders import MIN, InProcessSolver, at, silent
+from tests.builders import MIN, at, silent
+from tests.fake_solver import GreedySolver
 from tests.strategies import minutes, problems, timed_matrices
 
 PARAMS = SearchParams(seed=5)
@@ -87,7 +88,7 @@ def torn_days(draw: st.DrawFn, *, max_visits: int = 6) -> DayProblem:
 
 def planned(problem: DayProblem) -> Plan:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    return plan_day(day, InProcessSolver(), PARAMS, silent).plan
+    return plan_day(day, GreedySolver(), PARAMS, silent).plan
 
 
 @settings(max_examples=150, deadline=None)

@@ -28,7 +28,8 @@ from dispatch.planning import PlannedDay, plan_day
 from dispatch.ports import PlanStatus, SearchParams, StoredPlan
 from dispatch.prepared_day import PreparedDay
 from tests.brute_force import first_start_s
-from tests.builders import DAY, MIN, TOKYO, InProcessSolver, at, moment, silent
+from tests.builders import DAY, MIN, TOKYO, at, moment, silent
+from tests.fake_solver import GreedySolver
 from tests.strategies import problems
 
 PARAMS = SearchParams(seed=5)
@@ -36,7 +37,7 @@ PARAMS = SearchParams(seed=5)
 
 def planned(problem: DayProblem) -> PlannedDay:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    return plan_day(day, InProcessSolver(), PARAMS, silent)
+    return plan_day(day, GreedySolver(), PARAMS, silent)
 
 
 @settings(max_examples=100, deadline=None)

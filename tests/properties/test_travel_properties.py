@@ -18,7 +18,8 @@ from dispatch.planning import plan_day
 from dispatch.ports import SearchParams
 from dispatch.prepared_day import PreparedDay
 from tests.brute_force import first_start_s
-from tests.builders import MIN, InProcessSolver, silent
+from tests.builders import MIN, silent
+from tests.fake_solver import GreedySolver
 from tests.properties.test_plan_properties import Cost, load_room
 from tests.strategies import problems, timed_matrices, traffics
 
@@ -208,7 +209,7 @@ def test_a_timed_day_goes_to_another_process_as_it_is(
 @given(problem=problems(timed=True))
 def test_every_plan_of_a_timed_day_is_legal(problem: DayProblem) -> None:
     day = PreparedDay(problem=problem, on_hold=(), first_team_ids={}, names={})
-    plan = plan_day(day, InProcessSolver(), PARAMS, silent).plan
+    plan = plan_day(day, GreedySolver(), PARAMS, silent).plan
     assert violations(problem, plan) == ()
     event("served" if plan.num_served else "nobody served")
     level = level_of_legs(plan.routes, without_legs=problem.travel.level)
