@@ -2,6 +2,8 @@
 PYTHON ?= python3
 SERVE  ?= 1
 PORT   ?= 8000
+# Processes of the test suite; `make test WORKERS=0` runs all in one.
+WORKERS ?= 2
 BIN    := .venv/bin
 
 .PHONY: help setup demo roads test check lint types contracts package bench bench-compare lock clean
@@ -19,7 +21,7 @@ roads: setup ## road data of the city from an OSM extract (PBF=FILE.osm.pbf)
 	@$(BIN)/kidohan roads build $(PBF) $(ARGS)
 
 test: setup ## the whole suite, with coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: setup ## formatting and lint
 	@$(BIN)/ruff format --check .
