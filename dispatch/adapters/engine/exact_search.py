@@ -29,6 +29,8 @@ FIRST_ROUND: Final = 200  # iterations, to learn how fast this day goes
 ROUND_S: Final = 0.25  # between two looks at the clock and at who is listening
 ROUNDS: Final = 24  # at least, when iterations are given instead of time
 ROUND_MAX: Final = 1000  # iterations of such a round: a fraction of a second
+COURSES: Final = ((60, 4), (120, 2))  # up to so many visits; measured, see ADR 0013
+COURSE_MIN: Final = 1000  # iterations: fewer are not worth a course of their own
 RELINK_EVERY: Final = 6  # rounds between two attempts to begin linked visits otherwise
 
 
@@ -61,6 +63,7 @@ class ExactSearch:
         self._links = LinkedVisits(problem, self.input)
         self._unit = self._mean_near_cost()
         self._rounds = 0
+        self._reached = 0  # fraction of the cooling
         self.cut_short = False  # the guard ended it: its limits do not repeat it
 
     def _mean_near_cost(self) -> float:
@@ -84,6 +87,7 @@ class ExactSearch:
         A stop that makes its route illegal is left out. Returns the cost.
         """
         self._links.forget(self.day)
+        self._reached = 0
         rows_of: dict[int, list[int]] = {}
         for row, visit in enumerate(self.input.visit_of):
             rows_of.setdefault(visit, []).append(row)
@@ -143,42 +147,66 @@ class ExactSearch:
             return self._improve_by(iterations, seconds, first, told)
         return self._improve_for(seconds, first, told)
 
+    def _courses(self, first: int, iterations: int | None) -> int:
+        """
+        How often the search is cooled down.
+
+        One long course finds what many steps find; on a small day a short one finds it
+        too, or ends in a dead end that another course does not.
+        """
+        if first > 0 or self._links:
+            return 1
+        visits = len(self.day.visit)
+        courses = next((n for most, n in COURSES if visits <= most), 1)
+        if iterations is None:
+            return courses
+        return max(1, min(courses, iterations // COURSE_MIN))
+
     def _improve_by(
         self, iterations: int, seconds: float, first: int, told: Listener
     ) -> tuple[int, ...]:
         """Take rounds of so many iterations in all, unless the time ends before."""
+        courses = self._courses(first, iterations)
         rounds = max(min(ROUNDS, iterations), iterations // ROUND_MAX)
-        each, span = iterations // max(1, rounds), FRACTION - first
+        in_course = max(1, rounds // courses)
+        each = iterations // (courses * in_course)
         began = time.monotonic()
         record: list[int] = []
-        for at in range(rounds):
+        for at in range(courses * in_course):
             if time.monotonic() - began > seconds:
                 self.cut_short = True
                 break
-            reached, ahead = (first + k * span // rounds for k in (at, at + 1))
+            done = at % in_course
+            reached, ahead = (
+                first + (FRACTION - first) * k // in_course for k in (done, done + 1)
+            )
             self._round(each, reached, ahead)
             record += [each, reached, ahead]
-            told((at + 1) / rounds)
+            told((at + 1) / (courses * in_course))
         return tuple(record)
 
     def _improve_for(
         self, seconds: float, first: int, told: Listener
     ) -> tuple[int, ...]:
         """Take rounds for a time, as long as each of them takes a moment."""
-        began = time.monotonic()
-        count, reached, record = FIRST_ROUND, first, []
-        while (left_s := began + seconds - time.monotonic()) > 0:
-            # Where the cooling should be when this round ends.
-            spent = 1 - max(0.0, left_s - ROUND_S) / seconds
-            ahead = max(reached, first + int((FRACTION - first) * spent))
-            started = time.monotonic()
-            self._round(count, reached, ahead)
-            record += [count, reached, ahead]
-            reached = ahead
-            now = time.monotonic()
-            told(min(1.0, (now - began) / seconds))
-            rate = count / max(1e-4, now - started)
-            count = max(1, int(rate * min(ROUND_S, began + seconds - now)))
+        courses = self._courses(first, None)
+        began, each_s = time.monotonic(), seconds / courses
+        count, record = FIRST_ROUND, list[int]()
+        for course in range(courses):
+            ends, reached = began + each_s * (course + 1), first
+            while (left_s := ends - time.monotonic()) > 0:
+                # Where the cooling should be when this round ends.
+                spent = 1 - max(0.0, left_s - ROUND_S) / each_s
+                ahead = max(reached, first + int((FRACTION - first) * spent))
+                started = time.monotonic()
+                self._round(count, reached, ahead)
+                record += [count, reached, ahead]
+                reached = ahead
+                now = time.monotonic()
+                told(min(1.0, (now - began) / seconds))
+                rate = count / max(1e-4, now - started)
+                count = max(1, int(rate * min(ROUND_S, max(0.0, ends - now))))
+            count = max(count, FIRST_ROUND)
         return tuple(record)
 
     def _round(self, iterations: int, from_: int, to: int) -> None:
@@ -186,6 +214,9 @@ class ExactSearch:
         hot, cold = (
             HOT * (COLD / HOT) ** (at / FRACTION) * self._unit for at in (from_, to)
         )
+        if from_ == 0 and self._reached > 0:
+            self._begin_anew()
+        self._reached = to
         self._rounds += 1
         if self._links and self._rounds % RELINK_EVERY == 0:
             back_to_best(self.day, self._state)
@@ -193,6 +224,18 @@ class ExactSearch:
                 empty_pool(self._pool)
         seed = (self._seed * 1_000_003 + self._rounds) % (1 << 32)
         run(self.day, self._state, self._pool, iterations, (hot, cold), seed)
+
+    def _begin_anew(self) -> None:
+        """Stand at a greedy plan; the best so far and all routes seen stay."""
+        state, cost = self._state, self.cost
+        order, count = state.best_order.copy(), state.best_count.copy()
+        state.fact[: len(self.day.team), COUNT] = 0
+        restart(self.day, state)
+        fill(self.day, state, self._seed)
+        restart(self.day, state)
+        if cost <= self.cost:
+            state.cost[1] = cost
+            state.best_order[:], state.best_count[:] = order, count
 
     def take(self, columns: Sequence[Column]) -> int:
         """Stand at routes that were chosen among columns; returns the cost."""
