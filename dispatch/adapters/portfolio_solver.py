@@ -125,6 +125,8 @@ class PortfolioSolver:
     def cancel(self) -> None:
         """Stop the running search."""
         self._cancelled.set()
+        for process in self._processes:  # side by side: each has 300 MB to give back
+            process.ask_to_end()
         for process in self._processes:
             process.stop()
 
