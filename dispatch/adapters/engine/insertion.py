@@ -32,6 +32,7 @@ from dispatch.adapters.engine.placing import (
     first_start,
     late_cost,
     lunch_of,
+    order_cost,
 )
 from dispatch.adapters.engine.state import (
     BY,
@@ -267,7 +268,10 @@ def cheapest_in(
         if late < 0 or cost + late >= best.cost:
             continue
         if day.must_walk:
-            cost = fixed + _added(day, state, team, visit, at, best.cost - fixed)
+            added = _added(day, state, team, visit, at, best.cost - fixed)
+            if added >= ILLEGAL and best.team < 0:  # else it would be left out
+                added = _added_anew(day, state, team, visit, at)
+            cost = fixed + added
         if day.balance_weight > 0 and cost < best.cost:
             cost += _unbalanced(day, state, team, detour_s + service_s)
         if cost < best.cost:
@@ -305,7 +309,7 @@ def _added(
 
     Beside it: before and on arrival at the visit and at the stop after it. Another
     lunch may cost less: the route tells when it has been put in. `ILLEGAL` when the
-    cost reaches `enough`, or when lunch would have to move.
+    cost reaches `enough`, or when lunch would have to move (see `_added_anew`).
     """
     pause = state.fact[team, PAUSE]
     if pause // 2 != at or pause < 0:
@@ -317,6 +321,21 @@ def _added(
         cost = _resumed(day, state, team, visit, at, beside, min(best, enough))
         best = min(best, cost)
     return best
+
+
+@compiled
+def _added_anew(
+    day: EngineDay, state: SearchState, team: int, visit: int, at: int
+) -> int:
+    """Clock cost that a visit adds at a place with lunch wherever it costs least."""
+    count = state.fact[team, COUNT]
+    order = np.empty(count + 1, dtype=np.int32)
+    order[:at] = state.order[team, :at]
+    order[at] = visit
+    order[at + 1 :] = state.order[team, at:count]
+    room = np.empty((2, count + 2), dtype=np.int64)
+    cost, _ = order_cost(day, team, order, count + 1, room[0], room[1])
+    return ILLEGAL if cost >= ILLEGAL else cost - state.fact[team, CLOCK_COST]
 
 
 @compiled
