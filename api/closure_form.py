@@ -110,7 +110,7 @@ class ClosureForm:
         return NewClosure(
             name=self.values.get("name", ""),
             shape=ClosureShape(shape),
-            places=places_in_city(_lon_lats(self.values.get("places", "")), bounds),
+            places=places_in_city(lon_lats(self.values.get("places", "")), bounds),
             reason=ClosureReason(reason),
             note=self.values.get("note", ""),
             starts_at=starts_at,
@@ -170,7 +170,7 @@ class ClosureForm:
         return windows
 
 
-def _lon_lats(text: str) -> list[tuple[float, float]]:
+def lon_lats(text: str) -> list[tuple[float, float]]:
     """
     Read points, one a line, latitude first; full-width digits count as digits.
 

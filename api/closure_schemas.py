@@ -84,6 +84,8 @@ def _degrees(limit: float) -> WithJsonSchema:
 Longitude = Annotated[float, Field(allow_inf_nan=False), _degrees(MAX_LON)]
 Latitude = Annotated[float, Field(allow_inf_nan=False), _degrees(MAX_LAT)]
 Position = Annotated[tuple[Longitude, Latitude], WrapValidator(_two_numbers)]
+Shape = Annotated[ClosureShape, _one_of(ClosureShape)]
+Positions = Annotated[list[Position], BeforeValidator(_so_many)]
 ClockTime = Annotated[
     str, Field(pattern=r"^([01]?[0-9]|2[0-4]):[0-5][0-9]$", examples=["07:30"])
 ]
@@ -93,8 +95,8 @@ class ClosureIn(Strict):
     """A closure (通行規制) to be made, or to be looked at before."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME, examples=["十三大橋"])
-    shape: Annotated[ClosureShape, _one_of(ClosureShape)]
-    places: Annotated[list[Position], BeforeValidator(_so_many)] = Field(
+    shape: Shape
+    places: Positions = Field(
         min_length=MIN_PLACES,
         max_length=MAX_PLACES,
         description="[lon, lat] along the road, or corners of the area in turn",
@@ -135,10 +137,7 @@ class ClosureIn(Strict):
             note=self.note,
             starts_at=self.starts_at,
             ends_at=self.ends_at,
-            windows=tuple(
-                DailyWindow(start_s=clock_seconds(start), end_s=clock_seconds(end))
-                for start, end in self.windows
-            ),
+            windows=read_windows(self.windows),
             working_days_only=self.working_days_only,
         )
 
@@ -289,6 +288,21 @@ def places_in_city(
             raise InvalidInputError("places", problem)
         places.append(place)
     return tuple(places)
+
+
+def read_windows(windows: Iterable[tuple[str, str]]) -> tuple[DailyWindow, ...]:
+    """
+    Hours of each day, from and until as `ClockTime`.
+
+    Raises
+    ------
+    InvalidInputError
+        When one does not end after it begins.
+    """
+    return tuple(
+        DailyWindow(start_s=clock_seconds(start), end_s=clock_seconds(end))
+        for start, end in windows
+    )
 
 
 def clock_seconds(text: str) -> int:

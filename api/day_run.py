@@ -19,7 +19,6 @@ from api.sheet_values import sheet_values
 from api.wiring import Services
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty
-from dispatch.domain.plan import UnassignedReason
 from dispatch.ports import Progress, StoredPlan
 from maps.localise import ASSETS
 from maps.overview_map import overview_map
@@ -123,11 +122,7 @@ def run_day(
 def figures(charts: list[CaseChart], stored: StoredPlan) -> dict[str, object]:
     """Count what a day was, for people and programs."""
     field_charts = [chart for chart in charts if chart.duty is Duty.FIELD]
-    left_out = [
-        item
-        for item in stored.plan.unassigned
-        if item.reason is not UnassignedReason.ON_HOLD
-    ]
+    left_out = [item for item in stored.plan.unassigned if not item.reason.is_held]
     reasons = Counter(str(item.reason) for item in stored.plan.unassigned)
     unplaced = [chart for chart in charts if chart.status is ChartStatus.UNPLACED]
     return {

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from api.bundled_stops import BundledStop, bundled_stops, walked_on_map
 from api.road_pictures import (
+    REAL,
+    SupposedScene,
     map_closures,
     map_legs,
     road_attribution,
     road_legs,
     shown_stops,
+    supposed_closures,
     travel_levels,
 )
 from api.wiring import Services
@@ -26,6 +30,7 @@ from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.ports import StoredPlan
 from geodata.areas import ward_rings
+from geodata.roads.route import RoadLeg
 from maps.localise import WardOutline
 from maps.overview_map import DistrictShape, OpenItem, OverviewData
 from maps.plan_map import MapStop, PlanMapData, TeamRoute
@@ -42,6 +47,15 @@ WORDS = {  # a profile's texts.toml may say them in another language
     **{f"level_{level}": level_text(level) for level in TravelLevel},
     "overdue_since": "期限超過({day})",
     "promise": "約束 {start}–{end}",
+    "site_teams": "{n}班で同時に",
+    "site_beside": "({teams}と)",
+    "site_one_team": "1班で",
+    "site_width": "車幅 {width}まで",
+    "site_forbidden": "{hours} は作業不可",
+    "site_after": "{number} のあと",
+    "site_bring": "持ち物: {items}",
+    "site_pieces": "{name} {n}個",
+    "site_and": "、",
     "data": "データ: ",
 }
 TILE_SOURCE = "gsi_tiles"
@@ -232,26 +246,49 @@ class Pictures:
         )
 
     def plan_map(
-        self, stored: StoredPlan, office_id: str, charts: dict[str, CaseChart]
+        self,
+        stored: StoredPlan,
+        office_id: str,
+        charts: dict[str, CaseChart],
+        *,
+        scene: SupposedScene = REAL,
     ) -> PlanMapData:
-        """Routes of one office's teams."""
-        profile = self.services.profile
-        teams = [team for team in profile.teams if team.office_id == office_id]
+        """Routes of one office's teams; of a supposed day, with what is its own."""
+        profile, date = self.services.profile, stored.plan.date
+        everybody = (*profile.teams, *scene.extra_teams)
+        teams = [team for team in everybody if team.office_id == office_id]
         routes = {route.team_id: route for route in stored.plan.routes}
+
+        def legs(team: MobileTeam) -> tuple[RoadLeg, ...]:
+            plan, route, roads = stored.plan, routes[team.id], scene.roads
+            return road_legs(self.services, plan, team, route, charts, supposed=roads)
+
         return PlanMapData(
             office_name=profile.office(office_id).name,
-            date_text=self.date_text(stored.plan.date),
+            date_text=self.date_text(date),
             version_text=f"計画 第{stored.version}版",
             teams=tuple(
-                self._team_route(team, index, routes[team.id], stored, charts)
+                self._team_route(
+                    team, index, routes[team.id], stored, charts, legs(team)
+                )
                 for index, team in enumerate(teams)
                 if team.id in routes
             ),
             wards=self.ward_outlines,
             attribution=(*self.attribution, *road_attribution(self.services)),
             level=stored.plan.travel_level,
-            closures=map_closures(self.services, stored.plan.date),
+            closures=(
+                *map_closures(self.services, date),
+                *supposed_closures(self.services, scene.closures, date),
+            ),
         )
+
+    def bundled(
+        self, route: Route, charts: Mapping[str, CaseChart]
+    ) -> dict[str, BundledStop]:
+        """Find the stops that the vehicle is parked once for, by visit id."""
+        within_m = self.services.settings.bundle_m
+        return bundled_stops(shown_stops(route, charts), charts, bundle_m=within_m)
 
     def _team_route(
         self,
@@ -260,8 +297,9 @@ class Pictures:
         route: Route,
         stored: StoredPlan,
         charts: dict[str, CaseChart],
+        legs: Sequence[RoadLeg],
     ) -> TeamRoute:
-        legs = road_legs(self.services, stored.plan, team, route, charts)
+        shown, bundled = shown_stops(route, charts), self.bundled(route, charts)
         return TeamRoute(
             team_name=team.name,
             letter=team.letter,
@@ -269,12 +307,15 @@ class Pictures:
             base_lon=team.base.lon,
             base_lat=team.base.lat,
             stops=tuple(
-                self._map_stop(order, stop, charts[stop.visit_id], stored)
-                for order, stop in enumerate(shown_stops(route, charts), start=1)
+                _in_bundle(
+                    self._map_stop(order, stop, charts[stop.visit_id], stored),
+                    bundled.get(stop.visit_id),
+                )
+                for order, stop in enumerate(shown, start=1)
             ),
             drive_min=round(route.drive_s / 60),
             km=route.drive_m / 1000,
-            legs=map_legs(legs),
+            legs=walked_on_map(map_legs(legs), shown, charts, bundled),
         )
 
     def _reason(self, chart: CaseChart, stored: StoredPlan) -> str:
@@ -312,6 +353,14 @@ class Pictures:
             drive_level=stop.drive_level,
             held_min=round(stop.held_s / 60),
         )
+
+
+def _in_bundle(stop: MapStop, bundled: BundledStop | None) -> MapStop:
+    """Tell a stop with the others that the vehicle is parked once for."""
+    if bundled is None:
+        return stop
+    drive_min = stop.drive_min if bundled.is_first else bundled.walk_min
+    return replace(stop, bundle=bundled.numbers, drive_min=drive_min)
 
 
 def due_text(chart: CaseChart, timezone: dt.tzinfo) -> str:

@@ -6,6 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, PositiveInt
 
+from api.closure_schemas import (
+    MAX_WINDOWS,
+    MIN_PLACES,
+    ClockTime,
+    Positions,
+    Shape,
+    places_in_city,
+    read_windows,
+)
 from api.plan_answers import (
     PlanRoutesOut,
     RouteOut,
@@ -16,13 +25,25 @@ from api.plan_answers import (
 from api.plan_schemas import LEVEL_NAMES
 from api.plan_view import RULE_TEXT
 from api.schemas import Strict
+from api.supposed_roads import (
+    ROAD_FIELD,
+    closed_road,
+    drawn_closure,
+    known_closure,
+    why_no_road,
+)
+from api.wiring import Services
 from dispatch.domain.bound import Bound
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.checks import Rule, Violation
+from dispatch.domain.closure import MAX_PLACES, Closure, ClosureShape
 from dispatch.domain.comparison import PlanChanges
 from dispatch.domain.consultation import MAX_NAME
+from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.hand_edit import Drop, Edit, Insert, Lock, Move, Reorder, Unlock
 from dispatch.domain.levels import Level
+from dispatch.domain.travel import TravelLevel
+from dispatch.ports import StoredPlan
 from dispatch.support import SupportOffer
 from dispatch.what_if import (
     DeadlineRule,
@@ -248,8 +269,57 @@ class OvertimeIn(Strict):
         return Overtime(team_ids=frozenset(self.team_ids), extra_s=self.minutes * 60)
 
 
+class RoadClosedIn(Strict):
+    """
+    A road closed on the whole day or in some hours.
+
+    Either a closure that is not in force (`closure_id`), or a stretch or an area.
+    """
+
+    kind: Literal["road_closed"]
+    closure_id: Id | None = Field(None, description="one that is planned, or is over")
+    shape: Shape | None = None
+    places: Positions | None = Field(
+        None,
+        min_length=MIN_PLACES,
+        max_length=MAX_PLACES,
+        description="[lon, lat] along the road, or corners of the area in turn",
+        examples=[[[135.48219, 34.71551], [135.48502, 34.71123]]],
+    )
+    windows: list[tuple[ClockTime, ClockTime]] = Field(
+        default_factory=list,
+        max_length=MAX_WINDOWS,
+        description="hours of the day, [from, until); all day when empty",
+    )
+
+    def to_closure(self, services: Services, stored: StoredPlan) -> Closure:
+        """
+        Turn the body into the closure that is supposed.
+
+        Raises
+        ------
+        InvalidInputError, NotFoundError
+            See `api.supposed_roads`; also when it names neither or both.
+        """
+        own = self.shape is not None and self.places is not None
+        given = self.shape is not None or self.places is not None or self.windows
+        if reason := why_no_road(services, stored):
+            raise InvalidInputError(ROAD_FIELD, reason)
+        if self.closure_id is not None and not given:
+            return known_closure(services, stored, self.closure_id)
+        if self.closure_id is not None or not own:
+            problem = "closure_id だけか、shape と places の両方を入れてください"
+            raise InvalidInputError(ROAD_FIELD, problem)
+        places = places_in_city(self.places or (), services.profile.bounds)
+        shape = ClosureShape(self.shape or ClosureShape.STRETCH)
+        return drawn_closure(
+            services, stored, shape, places, read_windows(self.windows)
+        )
+
+
 SuppositionIn = Annotated[
-    AbsentIn | ExtraTeamIn | DeadlineIn | OvertimeIn, Field(discriminator="kind")
+    AbsentIn | ExtraTeamIn | DeadlineIn | OvertimeIn | RoadClosedIn,
+    Field(discriminator="kind"),
 ]
 
 
@@ -257,6 +327,29 @@ class WhatIfIn(Strict):
     """What is different on the supposed day; applied one after another."""
 
     suppositions: list[SuppositionIn] = Field(min_length=1, max_length=MAX_SUPPOSITIONS)
+
+    def to_domain(self, services: Services, stored: StoredPlan) -> list[Supposition]:
+        """
+        Turn the body into suppositions; roads that are closed are so at once.
+
+        Raises
+        ------
+        InvalidInputError, NotFoundError
+            See `RoadClosedIn.to_closure` and `closed_road`.
+        """
+        shut = [
+            one.to_closure(services, stored)
+            for one in self.suppositions
+            if isinstance(one, RoadClosedIn)
+        ]
+        closed: list[Supposition] = []
+        if shut:
+            closed = [closed_road(services, stored, shut).supposition]
+        return closed + [
+            one.to_domain()
+            for one in self.suppositions
+            if not isinstance(one, RoadClosedIn)
+        ]
 
 
 class FiguresOut(BaseModel):
@@ -285,6 +378,7 @@ class FiguresOut(BaseModel):
 class WhatIfOut(BaseModel):
     """The supposed day beside the real one."""
 
+    travel_level: TravelLevel = Field(description="of the supposed day's times")
     before: FiguresOut
     after: FiguresOut
     changes: ChangesOut
@@ -295,6 +389,7 @@ class WhatIfOut(BaseModel):
     def from_domain(cls, found: WhatIf) -> WhatIfOut:
         """Build the answer from the comparison."""
         return cls(
+            travel_level=found.plan.travel_level,
             before=FiguresOut.from_domain(found.before),
             after=FiguresOut.from_domain(found.after),
             changes=ChangesOut.from_domain(found.changes),

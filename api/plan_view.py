@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from api.pictures import Pictures
@@ -15,6 +15,7 @@ from dispatch.domain.emergency import EmergencyChoice
 from dispatch.domain.explain import clock_text
 from dispatch.domain.levels import Level
 from dispatch.domain.placements import WhyTeam
+from dispatch.domain.plan import Plan
 from dispatch.domain.relaxation import RelaxationKind
 from dispatch.domain.relaxation_words import (
     Names,
@@ -279,6 +280,20 @@ def figure_rows(
         ("班の負担の差(最大の事業所)", spread(before), spread(after)),
     )
     return tuple(BeforeAfter(name=n, before=b, after=a) for n, b, a in pairs)
+
+
+def extra_rows(plan: Plan, names: Mapping[str, str]) -> tuple[BeforeAfter, ...]:
+    """Tell what teams do that only the supposed day has."""
+    routes = {route.team_id: route for route in plan.routes}
+    return tuple(
+        BeforeAfter(
+            name=name,
+            before="—",
+            after=f"{len(routes[team_id].stops)}件・"
+            f"移動 {_minutes(routes[team_id].drive_s)}",
+        )
+        for team_id, name in names.items()
+    )
 
 
 def _signed_min(seconds: int) -> str:

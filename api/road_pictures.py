@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from api.closed_roads import roads_to_close
 from api.wiring import Services
@@ -20,13 +21,27 @@ from dispatch.ports import StoredPlan
 from geodata.roads.guidance import directions
 from geodata.roads.route import RoadLeg
 from geodata.roads.routing import Drive
+from geodata.roads.supposing import SupposedRoads
 from maps.road_lines import MapClosure, MapLeg
 from maps.sheet_data import SheetLeg
 
 RECENT = 100  # closures looked through for those lifted since a plan
 NO_ATTRIBUTION = "出典の記載なし"
 UNTIL_LIFTED = "解除するまで"
+SUPPOSED = "仮の条件"
 SHEET_CHARS = 190  # what six lines of a sheet hold; the middle is left out, not the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupposedScene:
+    """What the map of a supposed day has that the real one has not."""
+
+    extra_teams: tuple[MobileTeam, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    roads: SupposedRoads | None = None
+
+
+REAL = SupposedScene()
 
 
 def shown_stops(route: Route, charts: Mapping[str, CaseChart]) -> tuple[Stop, ...]:
@@ -40,16 +55,33 @@ def road_legs(
     team: MobileTeam,
     route: Route,
     charts: Mapping[str, CaseChart],
+    *,
+    supposed: SupposedRoads | None = None,
 ) -> tuple[RoadLeg, ...]:
     """
     Lines and turns of a team's drives; none where there are no roads to follow.
 
     What is closed now is heeded, so that a map never leads into a closed road, even
-    where the plan is older than the closure.
+    where the plan is older than the closure. Lines of a supposed day lead round what
+    is closed on it, too.
     """
     stops = shown_stops(route, charts)
     if services.roads is None or not stops:
         return ()
+    drive = _drive(team, route, stops, charts)
+    legs = services.travel.routes.legs(drive, at=moment_of(services, plan.date))
+    if supposed is None:
+        return legs
+    return supposed.legs(legs, drive.places, drive.busy)
+
+
+def _drive(
+    team: MobileTeam,
+    route: Route,
+    stops: Sequence[Stop],
+    charts: Mapping[str, CaseChart],
+) -> Drive:
+    """Places of a team's drives, and when it is on the road between them."""
     on_the_way = [_place(charts, stop) for stop in stops]
     places = (team.base, *(place for place in on_the_way if place), team.base)
     arrivals_s = [*(stop.arrive_s for stop in stops), route.return_s]
@@ -59,9 +91,7 @@ def road_legs(
         (arrive_s - drive_s, arrive_s)
         for arrive_s, drive_s in zip(arrivals_s, drives_s, strict=True)
     )
-    return services.travel.routes.legs(
-        Drive(places=places, busy=busy), at=moment_of(services, plan.date)
-    )
+    return Drive(places=places, busy=busy)
 
 
 def map_legs(legs: Sequence[RoadLeg]) -> tuple[MapLeg, ...]:
@@ -102,6 +132,17 @@ def map_closures(services: Services, date: dt.date) -> tuple[MapClosure, ...]:
         closed
         for closure in services.closures.in_rest_of_day(at)
         for closed in _map_closure(services, closure, at.date())
+    )
+
+
+def supposed_closures(
+    services: Services, closures: Sequence[Closure], date: dt.date
+) -> tuple[MapClosure, ...]:
+    """Return what is closed on a supposed day only, for its map."""
+    return tuple(
+        replace(closed, until_text=_hours(closure) or SUPPOSED)
+        for closure in closures
+        for closed in _map_closure(services, closure, date)
     )
 
 
@@ -170,10 +211,7 @@ def _map_closure(
 
 
 def _until(services: Services, closure: Closure, date: dt.date) -> str:
-    hours = "・".join(
-        f"{clock_text(window.start_s)}–{clock_text(window.end_s)}"
-        for window in closure.windows
-    )
+    hours = _hours(closure)
     end = closure.over_at
     if end is None:
         return hours or UNTIL_LIFTED
@@ -181,6 +219,13 @@ def _until(services: Services, closure: Closure, date: dt.date) -> str:
     clock = f"{local.hour}:{local.minute:02d}まで"
     day = "" if local.date() == date else f"{local.month}月{local.day}日 "
     return f"{hours} {day}{clock}".strip()
+
+
+def _hours(closure: Closure) -> str:
+    return "・".join(
+        f"{clock_text(window.start_s)}–{clock_text(window.end_s)}"
+        for window in closure.windows
+    )
 
 
 def _place(charts: Mapping[str, CaseChart], stop: Stop) -> LonLat | None:

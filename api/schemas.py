@@ -24,6 +24,8 @@ from dispatch.domain.consultation import (
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat, place_of_numbers
 from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
+from dispatch.domain.site_conditions import SiteConditions
+from dispatch.domain.visit import ForbiddenHours, TimeWindow
 from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
 
@@ -217,6 +219,62 @@ class AssignmentOut(BaseModel):
     by: str
 
 
+class HoursOut(BaseModel):
+    """A span of hours of the day, with two digits for the hour."""
+
+    start: str
+    end: str
+
+    @classmethod
+    def from_domain(cls, hours: ForbiddenHours | TimeWindow) -> HoursOut:
+        """Build the answer from a span."""
+        return cls(start=_clock(hours.start_s), end=_clock(hours.end_s))
+
+
+class AfterOut(BaseModel):
+    """A chart that comes first, and the gap."""
+
+    chart_id: str
+    gap_min: int
+    gap_days: int
+
+
+class ConditionsOut(BaseModel):
+    """Conditions of a chart's site; each field is empty or null when there is none."""
+
+    num_teams: int | None
+    forbidden: list[HoursOut]
+    max_width_cm: int | None
+    after: list[AfterOut]
+    tools: list[str]
+    materials: dict[str, int]
+    windows: list[HoursOut]
+
+    @classmethod
+    def from_domain(cls, asked: SiteConditions) -> ConditionsOut:
+        """Build the answer from the conditions of a chart."""
+        return cls(
+            num_teams=asked.num_teams,
+            forbidden=[HoursOut.from_domain(one) for one in asked.forbidden],
+            max_width_cm=asked.max_width_cm,
+            after=[
+                AfterOut(
+                    chart_id=one.chart_id, gap_min=one.gap_min, gap_days=one.gap_days
+                )
+                for one in asked.after
+            ],
+            tools=list(asked.tools),
+            materials=dict(asked.materials),
+            windows=[HoursOut.from_domain(one) for one in asked.windows],
+        )
+
+
+def _clock(second: int) -> str:
+    """Clock time of seconds after midnight, HH:MM; the end of the day is 24:00."""
+    minutes = second // 60
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 class ChartOut(BaseModel):
     """A case chart without anything about the person who reported."""
 
@@ -233,6 +291,7 @@ class ChartOut(BaseModel):
     receiver: str
     placement: PlacementOut | None
     assignment: AssignmentOut | None
+    conditions: ConditionsOut
     synthetic: bool
 
     @classmethod
@@ -285,6 +344,7 @@ class ChartOut(BaseModel):
                     by=assignment.by,
                 )
             ),
+            conditions=ConditionsOut.from_domain(chart.conditions),
             synthetic=chart.consultation.synthetic,
         )
 
@@ -304,3 +364,6 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem] = Field(default_factory=list)
+    current_version: int | None = Field(
+        None, description="of what changed meanwhile; only told then"
+    )

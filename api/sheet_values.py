@@ -6,7 +6,10 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from api.bundled_stops import BundledStop, walked_on_sheet
+from api.condition_view import sheet_conditions
 from api.pictures import NO_LICENCE, TILE_SOURCE, Pictures
 from api.road_pictures import (
     map_closures,
@@ -78,8 +81,19 @@ def _sheet(
     if route.lunch_start_s is not None and route.lunch_end_s is not None:
         lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
     shown = shown_stops(route, charts)
+    bundled = pictures.bundled(route, charts)
     stops = [
-        _sheet_stop(pictures, order, stop, charts[stop.visit_id], stored, call_back)
+        _in_bundle(
+            replace(
+                _sheet_stop(
+                    pictures, order, stop, charts[stop.visit_id], stored, call_back
+                ),
+                conditions=sheet_conditions(
+                    pictures, charts[stop.visit_id], stored.plan, team.id
+                ),
+            ),
+            bundled.get(stop.visit_id),
+        )
         for order, stop in enumerate(shown, start=1)
     ]
     legs = road_legs(services, stored.plan, team, route, charts)
@@ -112,7 +126,9 @@ def _sheet(
         stops=tuple(stops),
         wards=pictures.ward_rings,
         attribution=_attribution(pictures),
-        legs=sheet_legs(legs, shown, route, language=language),
+        legs=walked_on_sheet(
+            sheet_legs(legs, shown, route, language=language), shown, bundled
+        ),
         closures=map_closures(services, stored.plan.date),
     )
 
@@ -170,6 +186,14 @@ def _sheet_stop(
         changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
         late=stop.late_s > 0,
     )
+
+
+def _in_bundle(stop: SheetStop, bundled: BundledStop | None) -> SheetStop:
+    """Print a stop with the others that the vehicle is parked once for."""
+    if bundled is None:
+        return stop
+    drive_min = stop.drive_min if bundled.is_first else bundled.walk_min
+    return replace(stop, bundle=bundled.numbers, drive_min=drive_min)
 
 
 def _cautions(

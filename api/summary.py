@@ -13,7 +13,6 @@ from api.pictures import Pictures
 from api.wiring import Services
 from api.wording import CUT_SHORT_TEXT, REASON_TEXT
 from dispatch.domain.explain import clock_text
-from dispatch.domain.plan import UnassignedReason
 
 SHOWN_LEFT_OUT = 12
 
@@ -81,7 +80,7 @@ def _left_out(services: Services, result: DayResult) -> Group | str:
     table = Table(title=f"計画に入らなかったもの: {title}", title_justify="left")
     for name in ("カルテ", "緊急", "分類", "理由"):
         table.add_column(name)
-    on_top = sorted(items, key=lambda item: item.reason is UnassignedReason.ON_HOLD)
+    on_top = sorted(items, key=lambda item: item.reason.is_held)
     pictures = Pictures(services)
     for item in on_top[:SHOWN_LEFT_OUT]:
         chart = services.store.get(item.visit_id)

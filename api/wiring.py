@@ -24,11 +24,13 @@ from dispatch.adapters.sql_store import SqlStore
 from dispatch.best_so_far import BestSoFarSolver
 from dispatch.closure_desk import CityTime, ClosureDesk
 from dispatch.domain.place import LonLat
+from dispatch.domain.shared_tool import stock_of
 from dispatch.intake import IntakeDesk, IntakeRules
 from dispatch.place_desk import PlaceDesk, PlaceTools, PlaceWords
 from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
 from dispatch.plan_study import PlanStudy, StudyTools
 from dispatch.ports import Clock, SearchParams
+from dispatch.site_desk import SiteDesk, SiteRules
 from dispatch.slot_days import DayStores, SlotRules
 from dispatch.slot_desk import SlotDesk, SlotTools
 from geodata.areas import CityAreas, areas_on
@@ -58,6 +60,7 @@ class Services:
     study: PlanStudy
     closures: ClosureDesk
     places: PlaceDesk
+    sites: SiteDesk
     slots: SlotDesk
     travel: Travel
     solver: PortfolioSolver
@@ -103,6 +106,7 @@ class Services:
         self.travel.close()
         self.geocoder.close()
         self.bundle.close()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +183,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
                 clock=clock,
             ),
         ),
+        sites=SiteDesk(store, clock, site_rules(profile)),
         slots=slot_desk(settings, profile, tools, intake, SqlSlotHolds(engine)),
         travel=travel,
         solver=solver,
@@ -198,13 +203,17 @@ def plan_desk(settings: Settings, profile: CityProfile, tools: PlanTools) -> Pla
             catalogue=profile.catalogue,
             sharing=settings.sharing or profile.sharing,
             skill_names={
-                key.removeprefix(SKILL_LABEL): text
-                for key, text in profile.labels.items()
-                if key.startswith(SKILL_LABEL)
+                **{tool.id: tool.name for tool in profile.tools},
+                **{
+                    key.removeprefix(SKILL_LABEL): text
+                    for key, text in profile.labels.items()
+                    if key.startswith(SKILL_LABEL)
+                },
             },
             levels=settings.levels,
             bundle_m=settings.bundle_m,
             walk_m_per_s=profile.travel.walk_mps,
+            tools=stock_of(profile.tools),
         ),
     )
 
@@ -279,7 +288,19 @@ def slot_desk(
             teams=profile.teams,
             catalogue=profile.catalogue,
             sharing=settings.sharing or profile.sharing,
+            bundle_m=settings.bundle_m,
+            walk_m_per_s=profile.travel.walk_mps,
+            tools=stock_of(profile.tools),
         ),
+    )
+
+
+def site_rules(profile: CityProfile) -> SiteRules:
+    """Rules of the conditions of a site: what a city's teams can bring at all."""
+    carried = (name for team in profile.teams for name, _ in team.vehicle.materials)
+    return SiteRules(
+        tool_names={tool.id: tool.name for tool in profile.tools},
+        materials=tuple(dict.fromkeys(carried)),
     )
 
 

@@ -60,6 +60,13 @@ FIELD_TEXT = {
     "label": "呼び名",
     "form": "入力",
     "date": "計画の日",
+    "num_teams": "同時に行く班",
+    "forbidden": "作業できない時間帯",
+    "max_width_cm": "車幅",
+    "after": "先に行う相談",
+    "tools": "共用機材",
+    "materials": "資材",
+    "windows": "ほかに約束できる時間帯",
 }
 
 STATUS_TEXT = {
@@ -82,6 +89,7 @@ ENTRY_TEXT = {
     EntryKind.LEFT_OUT: "計画に入らず",
     EntryKind.PRINTED: "印刷",
     EntryKind.OUTCOME: "対応結果",
+    EntryKind.CONDITIONS: "現場の条件",
 }
 URGENCY_TEXT = {
     Urgency.S: "緊急",
@@ -158,6 +166,7 @@ REASON_TEXT = {
     UnassignedReason.WINDOW_MISSED: "約束に間に合わない",
     UnassignedReason.UNREACHABLE: "行ける道がない",
     UnassignedReason.ON_HOLD: "法定待機中",
+    UnassignedReason.WAITS: "先の作業待ち",
 }
 CLOSURE_REASON_TEXT = {
     ClosureReason.FLOOD: "冠水",

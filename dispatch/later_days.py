@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.domain.explain import clock_text
+from dispatch.domain.free_places import promised_places, with_free_places
 from dispatch.domain.horizon import HorizonDay, LaterDay, horizon_problem, later_days
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
@@ -41,6 +42,8 @@ def plan_later(
     Find the best later day of each visit that today's plan leaves out.
 
     Nothing is promised or stored by it: the days are planned for good when they come.
+    Days without a plan are searched together. A day with one keeps what it holds, and
+    gives its free places where that is sooner.
 
     Parameters
     ----------
@@ -63,11 +66,20 @@ def plan_later(
     ]
     if not left_out or not days:
         return LaterDays()
+    filled = [day.planned for day in days if day.planned is not None]
+    promised = promised_places(filled, left_out, today=today.date)
     ends_s = {stop.visit_id: stop.end_s for _, _, stop in plan.stops()}
-    horizon = horizon_problem(today, days, left_out, ends_s=ends_s)
-    outcome = solver.search(horizon, params, told)
-    found = later_days(horizon, outcome.orders, outcome.starts)
-    names = {day.team.id: day.team.name for one in days for day in one.team_days}
+    ends_s |= {visit_id: one.end_s for visit_id, one in promised.items()}
+    waiting = [visit_id for visit_id in left_out if visit_id not in promised]
+    found: dict[str, LaterDay] = {}
+    empty = [day for day in days if day.planned is None]
+    if waiting and empty:
+        horizon = horizon_problem(today, empty, waiting, ends_s=ends_s)
+        outcome = solver.search(horizon, params, told)
+        found = later_days(horizon, outcome.orders, outcome.starts)
+    found = with_free_places(today, filled, waiting, found=found, ends_s=ends_s)
+    found |= {visit_id: one.later for visit_id, one in promised.items()}
+    names = _team_names(days)
     sentences = {}
     for visit_id in left_out:
         sentence = f"{_date_text(days[-1].date)}までに空きが見つかりません。"
@@ -79,6 +91,17 @@ def plan_later(
         days={visit_id: found[visit_id] for visit_id in left_out if visit_id in found},
         sentences=sentences,
     )
+
+
+def _team_names(days: Sequence[HorizonDay]) -> dict[str, str]:
+    """Name the teams of all days; a planned day may have others than today."""
+    return {
+        one.team.id: one.team.name
+        for day in days
+        for one in (
+            day.team_days if day.planned is None else day.planned.problem.team_days
+        )
+    }
 
 
 def later_text(later: LaterDay, names: Mapping[str, str], *, has_due: bool) -> str:

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue
-from dispatch.domain.comparison import changed_visits
 from dispatch.domain.consultation import MAX_LINE, MAX_NAME, require_length
 from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.explain import clock_text
-from dispatch.domain.ids import new_id
 from dispatch.domain.levels import DEFAULT_LEVELS, Level
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.plan import Plan, Stop, UnassignedReason
 from dispatch.domain.team import MobileTeam
+from dispatch.drafts import Made, draft_of
+from dispatch.earlier_work import earlier_work
 from dispatch.planning import plan_day
 from dispatch.ports import (
     ChartChange,
@@ -46,6 +46,8 @@ OUTCOME_TEXT = {
     Outcome.CHECKED: "確認のみ",
     Outcome.ABSENT: "不在",
 }
+# What a dispatcher may change after a draft was made, which the draft then overlooks.
+CHANGED_TEXT = {EntryKind.OVERRIDDEN: "担当", EntryKind.CONDITIONS: "現場の条件"}
 PLANNED_DAYS_AHEAD = 14  # further off a date is a slip of the keyboard
 FAIRNESS_DAYS = 28  # work is shared evenly over four weeks
 
@@ -63,6 +65,7 @@ class PlanRules:
     levels: tuple[Level, ...] = DEFAULT_LEVELS
     bundle_m: float = 0.0
     walk_m_per_s: float = 1.0
+    tools: tuple[tuple[str, int], ...] = ()  # how many of each shared tool
 
 
 Recorder = Callable[
@@ -127,28 +130,13 @@ class PlanDesk:
         prepared = self._prepared(date, charts, now_s, before)
         planned = plan_day(prepared, tools.solver, params, told)
         record, problem_json = tools.recorder(prepared, params, planned.work)
-        committed = sum(len(day.committed) for day in prepared.problem.team_days)
-        return tools.plans.add_plan(
-            StoredPlan(
-                id=new_id(),
-                version=0,
-                status=PlanStatus.DRAFT,
-                made_at=now,
-                made_by=who,
-                plan=planned.plan,
-                num_feasible=planned.num_feasible + committed,
-                num_violations=planned.num_violations,
-                reasons=planned.reasons,
-                changed_visit_ids=(
-                    changed_visits(before.plan, planned.plan)
-                    if before is not None
-                    else frozenset()
-                ),
-                based_on=before.id if before is not None else None,
-                record=record,
-            ),
-            problem_json,
+        draft = draft_of(
+            planned,
+            Made(at=now, who=who, record=record),
+            in_force=before,
+            based_on=before.id if before is not None else None,
         )
+        return tools.plans.add_plan(draft, problem_json)
 
     def prepared(self, date: dt.date) -> PreparedDay:
         """Return a day as it stands now: its open charts, teams and plan in force."""
@@ -183,6 +171,8 @@ class PlanDesk:
                 work_before_s=self._work_before_s(date),
                 bundle_m=rules.bundle_m,
                 walk_m_per_s=rules.walk_m_per_s,
+                tools=rules.tools,
+                earlier=earlier_work(self._tools.charts, charts),
             ),
             self._tools.travel_times,
         )
@@ -270,7 +260,7 @@ class PlanDesk:
     def _changes(
         self,
         stored: StoredPlan,
-        old_stops: Mapping[str, Stop],
+        old_stops: Mapping[str, Sequence[Stop]],
         *,
         at: dt.datetime,
         who: str,
@@ -278,12 +268,11 @@ class PlanDesk:
         """Charts of the plan become planned; those of the one before are released."""
         charts = {c.id: c for c in self._tools.charts.find(statuses=PLANNABLE)}
         teams = {team.id: team.name for team in self._rules.teams}
-        changes: list[ChartChange] = []
-        planned: set[str] = set()
+        entries: dict[str, list[ChartEntry]] = {}
         for route, order, stop in stored.plan.stops():
             chart = charts.get(stop.visit_id)
             settled = chart is None or chart.status is not ChartStatus.PLANNED
-            if settled and old_stops.get(stop.visit_id) == stop:
+            if settled and stop in old_stops.get(stop.visit_id, ()):
                 continue  # its outcome is known already; it stands there as driven
             if chart is None:
                 message = (
@@ -291,8 +280,8 @@ class PlanDesk:
                     "計画を作り直してください"
                 )
                 raise ConflictError(message)
-            self._refuse_if_overridden_since(stored, chart)
-            planned.add(chart.id)
+            if chart.id not in entries:
+                self._refuse_if_changed_since(stored, chart)
             text = (
                 f"{stored.plan.date.isoformat()} 第{stored.version}版: "
                 f"{teams.get(route.team_id, route.team_id)} {order}番目 "
@@ -305,13 +294,17 @@ class PlanDesk:
                 kind=EntryKind.PLANNED,
                 text=f"{text}。{reason}" if reason else text,
             )
-            changes.append((_planned(chart), (entry,)))
+            entries.setdefault(chart.id, []).append(entry)
+        changes: list[ChartChange] = [
+            (_planned(charts[chart_id]), tuple(lines))  # two teams: one change
+            for chart_id, lines in entries.items()
+        ]
         changes += [
             (chart.moved(ChartStatus.ASSIGNED), ())
             for chart in charts.values()
             if chart.status is ChartStatus.PLANNED
             and chart.id in old_stops
-            and chart.id not in planned
+            and chart.id not in entries
         ]
         return changes
 
@@ -343,12 +336,15 @@ class PlanDesk:
         return after
 
     def _refuse_if_overtaken(
-        self, stored: StoredPlan, old_stops: Mapping[str, Stop], now: dt.datetime
+        self,
+        stored: StoredPlan,
+        old_stops: Mapping[str, Sequence[Stop]],
+        now: dt.datetime,
     ) -> None:
         """Refuse a draft with a new stop whose time has already come."""
         now_s = wall_seconds(now, stored.plan.date, self._rules.timezone)
         if any(
-            stop.start_s < now_s and old_stops.get(stop.visit_id) != stop
+            stop.start_s < now_s and stop not in old_stops.get(stop.visit_id, ())
             for _, _, stop in stored.plan.stops()
         ):
             message = (
@@ -357,25 +353,28 @@ class PlanDesk:
             )
             raise ConflictError(message)
 
-    def _refuse_if_overridden_since(self, stored: StoredPlan, chart: CaseChart) -> None:
-        """Refuse a plan whose chart a dispatcher has reassigned since."""
-        if chart.assignment is None or chart.assignment.by != "dispatcher":
-            return  # an override leaves its mark on the chart: no need to ask
-        history = self._tools.charts.history(chart.id)
-        if any(
-            entry.kind is EntryKind.OVERRIDDEN and entry.at > stored.made_at
-            for entry in history
-        ):
-            message = (
-                f"{chart.number}: この計画のあとで担当が変更されました。"
-                "計画を作り直してください"
-            )
-            raise ConflictError(message)
+    def _refuse_if_changed_since(self, stored: StoredPlan, chart: CaseChart) -> None:
+        """Refuse a plan whose chart a dispatcher has given other terms since."""
+        assignment = chart.assignment
+        is_overridden = assignment is not None and assignment.by == "dispatcher"
+        if not is_overridden and chart.conditions.is_empty:
+            return  # either leaves its mark on the chart: no need to ask
+        for entry in self._tools.charts.history(chart.id):
+            changed = CHANGED_TEXT.get(entry.kind)
+            if changed is not None and entry.at > stored.made_at:
+                message = (
+                    f"{chart.number}: この計画のあとで{changed}が変更されました。"
+                    "計画を作り直してください"
+                )
+                raise ConflictError(message)
 
 
-def _stops_by_visit(plan: Plan | None) -> dict[str, Stop]:
-    """Return the stops of a plan by their visit; none of no plan."""
-    return {stop.visit_id: stop for _, _, stop in (plan.stops() if plan else ())}
+def _stops_by_visit(plan: Plan | None) -> dict[str, list[Stop]]:
+    """Return the stops of a plan by their visit, one a team; none of no plan."""
+    stops: dict[str, list[Stop]] = {}
+    for _, _, stop in plan.stops() if plan else ():
+        stops.setdefault(stop.visit_id, []).append(stop)
+    return stops
 
 
 def _planned(chart: CaseChart) -> CaseChart:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dispatch.domain.bound import Bound, bound_of
 from dispatch.domain.checks import violations
-from dispatch.domain.comparison import PlanChanges, changed_visits
-from dispatch.domain.consultation import MAX_NAME, require_length
+from dispatch.domain.comparison import PlanChanges
 from dispatch.domain.deadlines import IsWorkingDay
 from dispatch.domain.emergency import MAY_PUSH_OUT, EmergencyChoice, emergency
-from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from dispatch.domain.explain import feasible_alone
+from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.hand_edit import Edit, EditedDay, Lock, Unlock, edited, opened
-from dispatch.domain.horizon import next_days
-from dispatch.domain.ids import new_id
+from dispatch.domain.horizon import DayInForce, next_days
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.relaxation import RelaxationKind, applied
 from dispatch.domain.relaxation_words import Names, relaxation_sentence
 from dispatch.domain.schedule import DayScheduler
 from dispatch.domain.told_plan import orders_of, starts_in, told_plan
+from dispatch.drafts import Made, draft_of, require_planner
 from dispatch.kept_plan import given_work
 from dispatch.later_days import LaterDays, plan_later
 from dispatch.plan_desk import Recorder
-from dispatch.planning import moved_reasons
+from dispatch.planning import PlannedDay, moved_reasons, num_feasible
 from dispatch.ports import (
     Clock,
     OnProgress,
@@ -223,13 +221,14 @@ class PlanStudy:
     def later_days(
         self, plan_id: str, params: SearchParams, told: OnProgress
     ) -> LaterDays:
-        """Say when each left-out visit can be done; days that have a plan are left."""
+        """Say when each left-out visit can be done; what is planned by then stays."""
         one = self._studied(plan_id)
         one.require_legal()
+        wanted = {item.visit_id for item in one.stored.plan.unassigned}
+        wanted &= one.problem.visits_by_id.keys()
         days = [
-            day
+            replace(day, planned=self._planned(day.date, wanted))
             for day in next_days(one.problem, self._tools.is_working_day)
-            if self._tools.plans.in_force(day.date) is None
         ]
         return plan_later(
             one.problem,
@@ -239,6 +238,24 @@ class PlanStudy:
             params=params,
             told=told,
         )
+
+    def _planned(self, date: dt.date, wanted: Collection[str]) -> DayInForce | None:
+        """
+        Return a day with its plan in force and what that was made from, if any.
+
+        What came in since is not in that input; when it is asked about, the day as it
+        stands now has it.
+        """
+        stored = self._tools.plans.in_force(date)
+        if stored is None:
+            return None
+        held = {stop.visit_id for _, _, stop in stored.plan.stops()}
+        problem = None
+        if self._tools.plans.problem_of(stored.id) is not None:
+            problem = self._read_day(stored.id).problem  # the few kept ones stay kept
+        if problem is None or not set(wanted) - held <= problem.visits_by_id.keys():
+            problem = self._with_locks(self._tools.day_now(date), stored.id).problem
+        return DayInForce(problem=problem, plan=stored.plan)
 
     # -- new drafts -------------------------------------------------------------------
 
@@ -346,9 +363,7 @@ class PlanStudy:
         reasons: Mapping[str, str] | None = None,
     ) -> StoredPlan:
         """Store a draft that was made of another plan, with what it stands on."""
-        require_length("who", who, MAX_NAME)
-        if not who.strip():
-            raise InvalidInputError("who", "担当者の名前を入れてください")
+        require_planner(who)
         plans, problem = self._tools.plans, prepared.problem
         scheduler = DayScheduler(problem, starts_in(problem, plan))
         num_violations = len(violations(problem, plan))
@@ -357,7 +372,12 @@ class PlanStudy:
             if num_violations
             else moved_reasons(scheduler, plan, prepared.first_team_ids)
         )
-        in_force = plans.in_force(plan.date)
+        planned = PlannedDay(
+            plan=plan,
+            num_feasible=num_feasible(scheduler, plan),
+            num_violations=num_violations,
+            reasons={**told, **(reasons or {})},
+        )
         # What it stands on holds its orders: it is made again by placing them.
         params = SearchParams(iterations=0, seed=plan.seed)
         itself = replace(
@@ -365,31 +385,14 @@ class PlanStudy:
             orders_in_force=orders_of(problem, plan),
             starts_in_force=starts_in(problem, plan),
         )
-        work = given_work(plan.method)
-        record, text = self._tools.recorder(itself, params, work)
-        return plans.add_plan(
-            StoredPlan(
-                id=new_id(),
-                version=0,
-                status=PlanStatus.DRAFT,
-                made_at=self._tools.clock.now(),
-                made_by=who,
-                plan=plan,
-                num_feasible=_num_feasible(scheduler, plan),
-                num_violations=num_violations,
-                reasons={**told, **(reasons or {})},
-                changed_visit_ids=(
-                    frozenset()
-                    if in_force is None
-                    else changed_visits(in_force.plan, plan)
-                ),
-                based_on=base.id
-                if base.status is PlanStatus.PUBLISHED
-                else base.based_on,
-                record=record,
-            ),
-            text,
+        record, text = self._tools.recorder(itself, params, given_work(plan.method))
+        draft = draft_of(
+            planned,
+            Made(at=self._tools.clock.now(), who=who, record=record),
+            in_force=plans.in_force(plan.date),
+            based_on=base.id if base.status is PlanStatus.PUBLISHED else base.based_on,
         )
+        return plans.add_plan(draft, text)
 
     def _studied(self, plan_id: str) -> StudiedPlan:
         stored, prepared = self._tools.plans.get_plan(plan_id), self._day(plan_id)
@@ -445,13 +448,4 @@ def _emergencies(
     return tuple(
         (problem.visits[index].id, emergency(scheduler, orders, index))
         for index in new[:MAX_EMERGENCIES]
-    )
-
-
-def _num_feasible(scheduler: DayScheduler, plan: Plan) -> int:
-    """Visits that the plan serves, or that could be served alone."""
-    served = {stop.visit_id for _, _, stop in plan.stops()}
-    return len(served) + sum(
-        visit.id not in served and feasible_alone(scheduler, index)
-        for index, visit in enumerate(scheduler.problem.visits)
     )

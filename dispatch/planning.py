@@ -32,7 +32,22 @@ from dispatch.prepared_day import PreparedDay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDay:
-    """A plan that passed the checker, with the reason of each moved visit."""
+    """
+    A plan, with what was found out about it.
+
+    Parameters
+    ----------
+    plan
+        From a search it has passed the checker; one made by hand may break rules.
+    num_feasible
+        Visits that it serves, or that could be served alone.
+    num_violations
+        Rules that it breaks.
+    reasons
+        Why a visit goes with another team than the first of its assignment, by id.
+    work
+        What a search did.
+    """
 
     plan: Plan
     num_feasible: int
@@ -64,14 +79,10 @@ def plan_day(
         found = searched(problem, _kept(prepared), solver, params, told)
     told(Progress(step="計画を確かめています", done=1.0))
     plan = checked_plan(prepared, found, seed=params.seed)
-    served = {index for order in found.orders for index in order}
     return PlannedDay(
         plan=plan,
         num_violations=0,
-        num_feasible=sum(
-            index in served or feasible_alone(found.scheduler, index)
-            for index in range(len(problem.visits))
-        ),
+        num_feasible=num_feasible(found.scheduler, plan),
         reasons=moved_reasons(found.scheduler, plan, prepared.first_team_ids),
         work=found.work,
     )
@@ -96,6 +107,15 @@ def _kept(prepared: PreparedDay) -> Found | None:
         scheduler=scheduler,
         orders=tuple(repaired(scheduler, orders)),
         method=INSERTED,
+    )
+
+
+def num_feasible(scheduler: DayScheduler, plan: Plan) -> int:
+    """Count the visits that a plan serves, or that could be served alone."""
+    served = {stop.visit_id for _, _, stop in plan.stops()}
+    return len(served) + sum(
+        visit.id not in served and feasible_alone(scheduler, index)
+        for index, visit in enumerate(scheduler.problem.visits)
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dispatch.domain.assignment import SharingPolicy, allowed_offices
 from dispatch.domain.bundling import with_bundles
@@ -22,10 +23,12 @@ from dispatch.domain.plan import (
 )
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import Order
+from dispatch.domain.site_conditions import SiteConditions
 from dispatch.domain.team import HORIZON_MAX_S, MobileTeam
 from dispatch.domain.told_plan import orders_of, starts_in
 from dispatch.domain.travel import TravelMatrix
 from dispatch.domain.visit import TimeWindow, Visit
+from dispatch.earlier_work import EarlierWork, Turns
 from dispatch.ports import (
     TravelTimes,
 )
@@ -35,7 +38,12 @@ NEVER_DUE_S = HORIZON_MAX_S  # a deadline further off does not steer a plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayInput:
-    """What a day is planned from: the city's people and rules, and the open charts."""
+    """
+    What a day is planned from: the city's people and rules, and the open charts.
+
+    `tools` is the stock of shared tools, `skill_names` names skills and tools;
+    `earlier` holds what charts wait for, by id.
+    """
 
     date: dt.date
     timezone: dt.tzinfo
@@ -51,11 +59,18 @@ class DayInput:
     work_before_s: Mapping[str, int] = field(default_factory=dict)  # by team
     bundle_m: float = 0.0  # places so close are one stop; 0: none are
     walk_m_per_s: float = 1.0
+    tools: tuple[tuple[str, int], ...] = ()
+    earlier: Mapping[str, EarlierWork] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedDay:
-    """A checked problem, what is on hold, and the first teams of the assignments."""
+    """
+    A checked problem, what cannot be done yet, and the assignments' first teams.
+
+    `on_hold` are visits that never reach the planner: on legal hold, or waiting for
+    other work that is not done that day.
+    """
 
     problem: DayProblem
     on_hold: tuple[Unassigned, ...]
@@ -70,8 +85,9 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
     Turn open charts into the day's problem.
 
     Field charts that are placed and assigned become visits; one on legal hold past
-    the date is told apart and never reaches the planner. When a plan is in force and
-    the day has begun, stops done, under way or being driven to stay as they are.
+    the date is told apart and never reaches the planner, and so does one that waits
+    for other work that is not done that day. When a plan is in force and the day has
+    begun, stops done, under way or being driven to stay as they are.
 
     Parameters
     ----------
@@ -90,26 +106,18 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
         return index[place]
 
     charts = {chart.id: chart for chart in day.charts}
-    team_days = tuple(_team_day(day, team, charts, node) for team in day.teams)
-    committed = {stop.visit_id for one in team_days for stop in one.committed}
-    offices = {office.id: office for office in day.offices}
-    visits: list[Visit] = []
-    on_hold: list[Unassigned] = []
-    for chart in day.charts:
-        if chart.id in committed or not _is_open_field_work(chart, offices):
-            continue
-        if chart.hold_until is not None and chart.hold_until > day.date:
-            on_hold.append(_held(chart, chart.hold_until))
-            continue
-        visit = _visit(day, chart, offices)
-        if visit is not None:
-            visits.append(visit)
+    fixed = _committed_by_team(day, charts)
+    team_days = tuple(
+        _team_day(day, team, fixed.get(team.id, ()), charts, node) for team in day.teams
+    )
+    visits, not_yet = _visits(day, charts, _end_s_by_visit(team_days))
     problem = DayProblem(
         date=day.date,
         visits=tuple(visits),
         team_days=team_days,
         visit_nodes=tuple(node(visit.place) for visit in visits),
         travel=_travel(day, places, travel_times),
+        tools=day.tools,
         levels=day.levels,
     )
     return PreparedDay(
@@ -120,7 +128,7 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
         starts_in_force=(
             starts_in(problem, day.in_force) if day.in_force is not None else {}
         ),
-        on_hold=tuple(on_hold),
+        on_hold=not_yet,
         first_team_ids={
             chart.id: chart.assignment.team_id
             for chart in day.charts
@@ -131,6 +139,33 @@ def prepare_day(day: DayInput, travel_times: TravelTimes) -> PreparedDay:
             **{office.id: office.name for office in day.offices},
         },
     )
+
+
+def _visits(
+    day: DayInput, charts: Mapping[str, CaseChart], committed_end_s: Mapping[str, int]
+) -> tuple[list[Visit], tuple[Unassigned, ...]]:
+    """Visits that can be done on the date, and those that cannot yet."""
+    offices = {office.id: office for office in day.offices}
+    visits: list[Visit] = []
+    on_hold: list[Unassigned] = []
+    for chart in day.charts:
+        if chart.id in committed_end_s or not _is_open_field_work(chart, offices):
+            continue
+        if chart.hold_until is not None and chart.hold_until > day.date:
+            on_hold.append(_held(chart, chart.hold_until))
+            continue
+        visit = _visit(day, chart, offices)
+        if visit is not None:
+            visits.append(visit)
+    turns = Turns(
+        date=day.date,
+        timezone=day.timezone,
+        catalogue=day.catalogue,
+        earlier=day.earlier,
+        committed_end_s=committed_end_s,
+    )
+    ready, waiting = turns.in_turn(visits, charts)
+    return ready, (*on_hold, *waiting)
 
 
 def _travel(
@@ -193,7 +228,7 @@ def _visit(
     bound = assignment.by == "dispatcher"
     office = offices[assignment.office_id]
     own = frozenset({office.id})
-    return Visit(
+    plain = Visit(
         id=chart.id,
         category_code=category.code,
         urgency=chart.urgency,
@@ -205,13 +240,29 @@ def _visit(
         ),
         skills=category.skills,
         crew=category.crew,
+        num_teams=category.num_teams,
         load_kg=category.load_kg,
+        tools=category.tools,
         release_s=max(0, wall_seconds(received, day.date, day.timezone)),
         due_s=_due_s(chart.due_at, day),
         windows=windows,
         not_before=chart.hold_until,
         team_id=assignment.team_id if bound else None,
         district_id=placement.district_id or None,
+    )
+    return _with_conditions(plain, chart.conditions)
+
+
+def _with_conditions(visit: Visit, conditions: SiteConditions) -> Visit:
+    """Add what the site asks for; other hours count on the promised day only."""
+    return replace(
+        visit,
+        num_teams=conditions.num_teams or visit.num_teams,
+        tools=visit.tools.union(conditions.tools),
+        materials=conditions.materials,
+        max_width_cm=conditions.max_width_cm,
+        forbidden=conditions.forbidden,
+        windows=visit.windows and (*visit.windows, *conditions.windows),
     )
 
 
@@ -225,6 +276,7 @@ def _due_s(due_at: dt.datetime | None, day: DayInput) -> int | None:
 def _team_day(
     day: DayInput,
     team: MobileTeam,
+    committed: tuple[Stop, ...],
     charts: Mapping[str, CaseChart],
     to_node: Callable[[LonLat], int],
 ) -> TeamDay:
@@ -233,11 +285,8 @@ def _team_day(
     routes = day.in_force.routes if day.in_force is not None else ()
     route = next((r for r in routes if r.team_id == team.id), None)
     shift = team.shift
-    if route is None or day.now_s < route.depart_s:
+    if route is None or (day.now_s < route.depart_s and not committed):
         return _fresh_team_day(day, team, base)
-    committed = _without_overridden(
-        committed_stops(route, day.now_s), team, charts, day.now_s
-    )
     lunch_start_s = _lunch_already(route, committed, day.now_s)
     free_s = max(day.now_s, shift.start_s)
     if committed:
@@ -250,11 +299,11 @@ def _team_day(
     start = base
     if last is not None and last.placement is not None and last.placement.place:
         start = to_node(last.placement.place)
-    load_kg = sum(
-        day.catalogue.get(charts[stop.visit_id].consultation.category_code).load_kg
-        for stop in committed
-        if stop.visit_id in charts
-    )
+    known = [charts[stop.visit_id] for stop in committed if stop.visit_id in charts]
+    categories = [day.catalogue.get(one.consultation.category_code) for one in known]
+    pieces: Counter[str] = Counter()
+    for one in known:
+        pieces.update(dict(one.conditions.materials))
     return TeamDay(
         team=team,
         start_node=start,
@@ -262,7 +311,12 @@ def _team_day(
         free_from_s=free_s,
         lunch_start_s=lunch_start_s,
         committed=committed,
-        committed_load_kg=load_kg,
+        committed_load_kg=sum(category.load_kg for category in categories),
+        committed_materials=tuple(sorted(pieces.items())),
+        committed_tools=frozenset[str]().union(
+            *(category.tools for category in categories),
+            *(one.conditions.tools for one in known),
+        ),
         departed_s=route.depart_s if committed else None,
         work_before_s=day.work_before_s.get(team.id, 0),
     )
@@ -284,6 +338,51 @@ def _fresh_team_day(day: DayInput, team: MobileTeam, base: int) -> TeamDay:
         lunch_start_s=lunch_start_s,
         work_before_s=day.work_before_s.get(team.id, 0),
     )
+
+
+def _committed_by_team(
+    day: DayInput, charts: Mapping[str, CaseChart]
+) -> dict[str, tuple[Stop, ...]]:
+    """
+    Find what each team can no longer leave undone.
+
+    When one of two teams that begin together has set off, the other is bound too,
+    by all that it does before.
+    """
+    teams = {team.id: team for team in day.teams}
+    routes = day.in_force.routes if day.in_force is not None else ()
+    own = [route for route in routes if route.team_id in teams]
+    fixed = {
+        route.team_id: _without_overridden(
+            committed_stops(route, day.now_s), teams[route.team_id], charts, day.now_s
+        )
+        for route in own
+    }
+    num_before = -1
+    while (num := sum(map(len, fixed.values()))) != num_before:
+        num_before = num
+        bound = {stop.visit_id for stops in fixed.values() for stop in stops}
+        for route in own:
+            last = max(
+                (
+                    at
+                    for at, stop in enumerate(route.stops, 1)
+                    if stop.visit_id in bound
+                ),
+                default=0,
+            )
+            if last > len(fixed[route.team_id]):
+                fixed[route.team_id] = route.stops[:last]
+    return fixed
+
+
+def _end_s_by_visit(team_days: Sequence[TeamDay]) -> dict[str, int]:
+    """When each committed visit ends; of two teams, the later one."""
+    ends_s: dict[str, int] = {}
+    for day in team_days:
+        for stop in day.committed:
+            ends_s[stop.visit_id] = max(stop.end_s, ends_s.get(stop.visit_id, 0))
+    return ends_s
 
 
 def committed_stops(route: Route, now_s: int) -> tuple[Stop, ...]:

@@ -17,6 +17,7 @@ from dispatch.domain.slots import DayPromises, PricedWindow, SlotParams, priced_
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.together import linked
 from dispatch.domain.visit import TimeWindow
+from dispatch.earlier_work import earlier_work
 from dispatch.plan_desk import PLANNABLE
 from dispatch.ports import (
     Charts,
@@ -31,7 +32,12 @@ from dispatch.prepared_day import DayInput, prepare_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRules:
-    """What the city has decided about promises."""
+    """
+    What the city has decided about promises.
+
+    `bundle_m` and `walk_m_per_s` as for planning: what is promised beside another stop
+    is priced with the walk.
+    """
 
     timezone: dt.tzinfo
     hours: OfficeHours
@@ -40,6 +46,9 @@ class SlotRules:
     catalogue: Catalogue
     sharing: SharingPolicy
     params: SlotParams = field(default_factory=SlotParams)
+    bundle_m: float = 0.0
+    walk_m_per_s: float = 1.0
+    tools: tuple[tuple[str, int], ...] = ()  # how many of each shared tool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +127,10 @@ class PromisedDays:
                 charts=tuple(charts.values()),
                 now_s=max(0, now_s),
                 in_force=plan,
+                bundle_m=rules.bundle_m,
+                walk_m_per_s=rules.walk_m_per_s,
+                tools=rules.tools,
+                earlier=earlier_work(self._stores.charts, charts.values()),
             ),
             self._stores.travel_times,
         )

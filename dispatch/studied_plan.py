@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.placements import WhyTeam, placements
-from dispatch.domain.plan import UnassignedReason
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.why_not import WhyNot, why_not
@@ -91,7 +90,6 @@ class StudiedPlan:
             if any(stop.visit_id == visit_id for stop in day.committed):
                 return f"{day.team.name}が着手済み(または移動中)のため、動かしません。"
         for item in self.stored.plan.unassigned:
-            on_hold = item.reason is UnassignedReason.ON_HOLD
-            if item.visit_id == visit_id and on_hold:
+            if item.visit_id == visit_id and item.reason.is_held:
                 return item.sentence
         return ""

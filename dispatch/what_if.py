@@ -41,9 +41,9 @@ class ExtraTeam:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoadClosed:
-    """Other travel times: the function gives those with the road closed."""
+    """Other travel times: the function gives a day's times with the road closed."""
 
-    travel: Callable[[TravelMatrix], TravelMatrix]
+    travel: Callable[[DayProblem], TravelMatrix]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +222,7 @@ def _under(problem: DayProblem, supposition: Supposition) -> DayProblem:
             extra = _copied(_team_day(problem, supposition.like_team_id), supposition)
             return replace(problem, team_days=(*problem.team_days, extra))
         case RoadClosed(travel=travel):
-            return replace(problem, travel=travel(problem.travel))
+            return replace(problem, travel=travel(problem))
         case DeadlineRule():
             return _with_deadline(problem, supposition)
         case Overtime():

@@ -15,6 +15,7 @@ from dispatch.domain.catalogue import Catalogue
 from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import NotFoundError, SourceError
 from dispatch.domain.place import BoundingBox, LonLat, PartnerOffice, Ward, WorksOffice
+from dispatch.domain.shared_tool import SharedTool
 from dispatch.domain.team import MobileTeam
 from dispatch.domain.travel import Traffic, TrafficPeriod
 from geodata import city_tables
@@ -118,6 +119,7 @@ class CityProfile:
     jurisdictions: tuple[Jurisdiction, ...]
     catalogue: Catalogue
     teams: tuple[MobileTeam, ...]
+    tools: tuple[SharedTool, ...]
     hours: OfficeHours
     assignment_policy: AssignmentPolicy
     sharing: SharingPolicy
@@ -192,6 +194,7 @@ def load_city(name_or_folder: str | Path) -> CityProfile:
     skills = frozenset(settings.get("skills", list))
     wards = city_tables.read_wards(folder)
     offices = city_tables.read_offices(folder)
+    tools = city_tables.read_tools(folder, offices)
     return CityProfile(
         id=settings.get("id", str),
         name=settings.get("name", str),
@@ -202,8 +205,9 @@ def load_city(name_or_folder: str | Path) -> CityProfile:
         partner_offices=city_tables.read_partner_offices(folder, wards),
         schools=_schools(folder, wards),
         jurisdictions=city_tables.read_jurisdictions(folder, wards, offices),
-        catalogue=city_tables.read_catalogue(folder, skills),
+        catalogue=city_tables.read_catalogue(folder, skills, tools),
         teams=city_tables.read_teams(folder, offices, skills),
+        tools=tools,
         hours=_hours(settings),
         assignment_policy=AssignmentPolicy(
             settings.choice("assignment_policy", AssignmentPolicy)

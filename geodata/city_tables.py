@@ -15,11 +15,13 @@ from dispatch.domain.catalogue import (
     WorkCategory,
 )
 from dispatch.domain.place import LonLat, PartnerOffice, Ward, WorksOffice
+from dispatch.domain.shared_tool import SharedTool
 from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
 from geodata.tables import Row, read_table, require_unique
 
 OFFICES_FILE = "works_offices.csv"
 WARDS_FILE = "wards.csv"
+TOOLS_FILE = "tools.csv"
 _PLACED = ("name", "address", "tel", "lon", "lat")
 
 
@@ -72,8 +74,42 @@ def read_partner_offices(
     return tuple(_partner_office(row, code_of_ward) for row in rows)
 
 
-def read_catalogue(folder: Path, skills: Collection[str]) -> Catalogue:
-    """Work categories (分類) in the table's order; skills as the profile lists them."""
+def read_tools(folder: Path, offices: Sequence[WorksOffice]) -> tuple[SharedTool, ...]:
+    """Shared tools (共用機材) of the offices; none where the city has no table."""
+    file = folder / TOOLS_FILE
+    if not file.exists():
+        return ()
+    rows = read_table(file, ("id", "name", "office_id", "count"))
+    office_ids = {office.id for office in offices}
+    names: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        row.known("office_id", office_ids, OFFICES_FILE)
+        key = (row.text("id"), row.text("office_id"))
+        if key in seen:
+            raise row.error("office_id", f"{key[1]} has {key[0]} already")
+        seen.add(key)
+        if names.setdefault(key[0], row.text("name")) != row.text("name"):
+            raise row.error("name", f"{key[0]!r} has another name above")
+    return tuple(
+        SharedTool(
+            id=row.text("id"),
+            name=row.text("name"),
+            office_id=row.text("office_id"),
+            count=row.whole("count"),
+        )
+        for row in rows
+    )
+
+
+def read_catalogue(
+    folder: Path, skills: Collection[str], tools: Sequence[SharedTool] = ()
+) -> Catalogue:
+    """
+    Work categories (分類) in the table's order.
+
+    Skills as the profile lists them, shared tools as `tools.csv` does.
+    """
     columns = (
         *("code", "name", "group", "duty", "receiver", "urgency", "response_unit"),
         *("response_value", "onsite_min", "crew", "skills", "load_kg", "instruction"),
@@ -83,6 +119,7 @@ def read_catalogue(folder: Path, skills: Collection[str]) -> Catalogue:
     require_unique(rows, "code")
     for row in rows:
         row.known("skills", skills, "the skills of profile.toml")
+        row.known("tools", {tool.id for tool in tools}, TOOLS_FILE)
     return Catalogue(tuple(_work_category(row) for row in rows))
 
 
@@ -167,7 +204,9 @@ def _work_category(row: Row) -> WorkCategory:
             response_value=row.whole("response_value"),
             onsite_s=row.whole("onsite_min") * 60,
             crew=row.whole("crew"),
+            num_teams=row.whole("num_teams") if row.if_there("num_teams") else 1,
             skills=frozenset(row.items("skills")),
+            tools=frozenset(row.items("tools")),
             load_kg=row.whole("load_kg"),
             instruction=row.optional("instruction"),
             equipment=row.optional("equipment"),
@@ -188,7 +227,7 @@ def _mobile_team(row: Row, base_of_office: Mapping[str, LonLat]) -> MobileTeam:
             office_id=office_id,
             name=row.text("name"),
             letter=row.text("letter"),
-            vehicle=Vehicle(name=row.text("vehicle"), load_kg=row.whole("load_kg")),
+            vehicle=_vehicle(row),
             crew_size=row.whole("crew_size"),
             skills=frozenset(row.items("skills")),
             base=base_of_office[office_id],
@@ -200,6 +239,28 @@ def _mobile_team(row: Row, base_of_office: Mapping[str, LonLat]) -> MobileTeam:
             ),
         )
     )
+
+
+def _vehicle(row: Row) -> Vehicle:
+    """Vehicle of a team's row; width, class and pieces where the table has them."""
+    return Vehicle(
+        name=row.text("vehicle"),
+        load_kg=row.whole("load_kg"),
+        materials=_pieces(row, "carries"),
+        width_cm=row.whole("width_cm") if row.if_there("width_cm") else None,
+        vehicle_class=row.if_there("vehicle_class"),
+    )
+
+
+def _pieces(row: Row, column: str) -> tuple[tuple[str, int], ...]:
+    """Pieces by name, written NAME:COUNT and joined by a vertical bar."""
+    pieces: dict[str, int] = {}
+    for item in row.items(column):
+        name, _, count = item.rpartition(":")
+        if not name or not count.isdecimal() or name in pieces:
+            raise row.error(column, f"{item!r} is not NAME:COUNT, each name once")
+        pieces[name] = int(count)
+    return tuple(pieces.items())
 
 
 def _lunch(row: Row) -> Lunch | None:

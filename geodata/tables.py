@@ -39,6 +39,10 @@ class Row:
         """Text of a column, which may be empty."""
         return self.values[column]
 
+    def if_there(self, column: str) -> str:
+        """Text of a column that a table may leave out; empty when it does."""
+        return self.values.get(column, "")
+
     def text(self, column: str) -> str:
         """Text of a column, which must not be empty."""
         if not self.values[column]:
@@ -71,7 +75,7 @@ class Row:
 
     def items(self, column: str) -> tuple[str, ...]:
         """Texts joined by a vertical bar; none when the column is empty."""
-        text = self.values[column]
+        text = self.if_there(column)
         return tuple(text.split(SEPARATOR)) if text else ()
 
     def known(self, column: str, known: Collection[str], where: str) -> None:

@@ -57,7 +57,9 @@ class MapStop:
     One stop (立寄り) in words ready to show; `order` from 1, times as 9:05.
 
     `drive_level` tells how the minutes of the way there were found, `held_min` how many
-    of them are waiting for a closure to end.
+    of them are waiting for a closure to end. `bundle` are the first and the last number
+    of the stops that the vehicle is parked once for: to all but the first the way is on
+    foot.
     """
 
     order: int
@@ -77,6 +79,12 @@ class MapStop:
     late: bool = False
     reason: str = ""
     radius_m: float = 0.0
+    bundle: tuple[int, int] | None = None
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether the way there is on foot."""
+        return self.bundle is not None and self.order > self.bundle[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +206,18 @@ def _places(team: TeamRoute) -> list[LonLat]:
 
 
 def _fan_shifts(teams: Sequence[TeamRoute]) -> dict[tuple[int, int], int]:
-    """Pixels to the right for every stop, so that stops at one place fan out."""
+    """
+    Pixels to the right for every stop, so that stops at one place fan out.
+
+    So do those that are walked between: they would hide each other at any zoom at which
+    a route is seen.
+    """
     seen: Counter[tuple[float, float]] = Counter()
     shifts: dict[tuple[int, int], int] = {}
     for team in teams:
         for position, stop in enumerate(team.stops):
-            place = (round(stop.lon, 5), round(stop.lat, 5))
+            first = team.stops[stop.bundle[0] - 1] if stop.bundle else stop
+            place = (round(first.lon, 5), round(first.lat, 5))
             shifts[(team.index, position)] = seen[place] * _FAN_PX
             seen[place] += 1
     return shifts
@@ -248,6 +262,13 @@ def _stop_popup(stop: MapStop, *, team: TeamRoute, data: PlanMapData) -> MacroEl
     # The panel tells the level of the whole: a leg of another one tells its own.
     held = f"、うち規制待ち{stop.held_min}分" if stop.held_min else ""
     own = "" if stop.drive_level is data.level else f" {level_text(stop.drive_level)}"
+    way = f"移動 {stop.drive_min}分{held}{own}"
+    if stop.is_walked:
+        way = f"徒歩 {stop.drive_min}分" if stop.drive_min else "同じ場所"
+    bundle = ""
+    if stop.bundle:
+        first, last = (f"{team.letter}{number}" for number in stop.bundle)
+        bundle = f"{first}–{last} 徒歩・駐車1回"
     prefix = data.chart_url_prefix
     sign = SIGNS[SIGN_RANK[stop.urgency]]
     unsure = stop.radius_m > UNCERTAIN_FROM_M
@@ -259,8 +280,9 @@ def _stop_popup(stop: MapStop, *, team: TeamRoute, data: PlanMapData) -> MacroEl
             ("番号", stop.chart_number),
             ("緊急度", f"{sign.letter} {sign.label}"),
             ("場所", stop.place_text),
-            ("到着", f"{stop.arrive}(移動 {stop.drive_min}分{held}{own})"),
+            ("到着", f"{stop.arrive}({way})"),
             ("作業", f"{stop.start}〜{stop.end}"),
+            ("まとめ", bundle),
             ("班", team.team_name),
             ("理由", stop.reason),
             ("位置", f"不確か(半径 約{stop.radius_m:.0f}m)" if unsure else ""),

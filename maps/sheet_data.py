@@ -25,6 +25,8 @@ class SheetStop:
         Where it is and what kind of work.
     instruction, materials, minutes, cautions
         What to do, with what, for how long, and what to mind.
+    conditions
+        What this site asks for (two teams, a narrow street, a shared tool).
     lon, lat, radius_m
         Point in degrees and how uncertain it is.
     drive_min, drive_level, held_min
@@ -34,6 +36,9 @@ class SheetStop:
         Telephone number, only when the caller is to be called.
     changed, late
         Marked after a re-plan; will be late by the plan.
+    bundle
+        First and last number of the stops that the vehicle is parked once for: to all
+        but the first `drive_min` are on foot.
     """
 
     order: int
@@ -59,6 +64,13 @@ class SheetStop:
     late: bool = False
     drive_level: TravelLevel = TravelLevel.STRAIGHT_LINE
     held_min: int = 0
+    bundle: tuple[int, int] | None = None
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether the way there is on foot."""
+        return self.bundle is not None and self.order > self.bundle[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +91,8 @@ class SheetLeg:
         Length and time of the way.
     arrives_left
         Whether the stop lies on the left-hand side when the vehicle arrives.
+    walked
+        Whether the vehicle stays and the crew walks.
     """
 
     path: Path
@@ -87,6 +101,7 @@ class SheetLeg:
     km: float
     drive_min: int
     arrives_left: bool
+    walked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

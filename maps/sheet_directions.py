@@ -66,17 +66,26 @@ def direction_halves(
             "place": clean(places[at]),
             "figures": _figures(leg, words),
             "left": words["arrives_left"] if leg.arrives_left else "",
-            "turns": _turns(clean(leg.directions) or words["no_directions"]),
+            "turns": _turns(_told(leg, clean(leg.directions), words)),
         }
         for at, leg in enumerate(sheet.legs)
     ]
-    note = _note([leg.level for leg in sheet.legs], words)
+    note = _note([leg.level for leg in sheet.legs if not leg.walked], words)
     return [
         {"kind": "directions", "note": note, "rows": group} for group in _dealt(rows)
     ]
 
 
+def _told(leg: SheetLeg, turns: str, words: Mapping[str, str]) -> str:
+    if leg.walked:
+        return words["leg_on_foot"]
+    return turns or words["no_directions"]
+
+
 def _figures(leg: SheetLeg, words: Mapping[str, str]) -> str:
+    if leg.walked:
+        word = words["leg_walk" if leg.drive_min else "same_place"]
+        return word.format(metres=round(leg.km * 1000), n=leg.drive_min)
     figures = words["leg_figures"].format(km=f"{leg.km:.1f}", n=leg.drive_min)
     return figures + level_mark(leg.level, words)
 

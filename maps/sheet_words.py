@@ -101,22 +101,51 @@ def _stop(
         "start": _clean(stop.planned_start),
         "end": _clean(stop.planned_end),
         "urgency": _clean(stop.urgency),
-        "drive": words["drive"].format(n=stop.drive_min)
-        + (words["held"].format(n=stop.held_min) if stop.held_min else "")
-        + level_mark(stop.drive_level, words),
+        "drive": _way(stop, words),
         "minutes": words["work"].format(n=stop.minutes),
-        "marks": [words[key] for key in ("changed", "late") if getattr(stop, key)],
+        "marks": _marks(stop, words),
+        "bracket": _bracket(stop),
         "uncertain": _uncertain(stop, words),
         "place": _clean(stop.place_text),
         "where": _clean(" ".join(filter(None, (stop.district, landmark)))),
         "category": _clean(stop.category),
         "work": _clean(stop.instruction),
         "materials": _clean(materials) if stop.materials.strip() else "",
+        "conditions": [_clean(text) for text in stop.conditions],
         "overdue": _clean("▲ " + "・".join(late).replace("▲", "")) if late else "",
         "cautions": cautions,
         "chart_number": _clean(stop.chart_number),
         "qr": _qr_svg(f"{base_url.rstrip('/')}/c/{stop.chart_id}"),
     }
+
+
+def _way(stop: SheetStop, words: Mapping[str, str]) -> str:
+    """Word the way from the stop before."""
+    if stop.is_walked:
+        return words["walk" if stop.drive_min else "same_place"].format(
+            n=stop.drive_min
+        )
+    held = words["held"].format(n=stop.held_min) if stop.held_min else ""
+    drive = words["drive"].format(n=stop.drive_min)
+    return drive + held + level_mark(stop.drive_level, words)
+
+
+def _marks(stop: SheetStop, words: Mapping[str, str]) -> list[str]:
+    """Word the marks before the place; where the vehicle parks is told at the first."""
+    marks = [words[key] for key in ("changed", "late") if getattr(stop, key)]
+    if stop.bundle is not None:
+        first, last = stop.bundle
+        word = words["bundle_part" if stop.is_walked else "bundle"]
+        marks.append(word.format(first=first, last=last))
+    return marks
+
+
+def _bracket(stop: SheetStop) -> str:
+    """Tell which part of the bracket beside stops that belong together is drawn."""
+    if stop.bundle is None:
+        return ""
+    ends = {stop.bundle[0]: "first", stop.bundle[1]: "last"}
+    return ends.get(stop.order, "middle")
 
 
 def _map(sheet: SheetData, words: Mapping[str, str]) -> str:

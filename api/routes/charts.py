@@ -7,15 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
+from api.condition_view import site_view
+from api.conditions_form import ConditionsForm
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
+from api.wiring import Services
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.place import LonLat
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
+MAX_FIELDS = 120
 MAX_RADIUS_M = 5_000  # a click on the whole city says no more than a ward
 
 
@@ -28,16 +33,11 @@ def show(
     chart = services.store.get(chart_id)
     reporter = services.store.reporter(chart_id)
     in_force = services.store.in_force(services.clock.now().date())
-    stop = None
-    if in_force is not None:
-        stop = next(
-            (
-                (route.team_id, order, stop)
-                for route, order, stop in in_force.plan.stops()
-                if stop.visit_id == chart_id
-            ),
-            None,
-        )
+    stops = [
+        (route.team_id, order, stop)
+        for route, order, stop in (in_force.plan.stops() if in_force else ())
+        if stop.visit_id == chart_id
+    ]
     category = services.profile.catalogue.get(chart.consultation.category_code)
     return page(
         request,
@@ -50,10 +50,11 @@ def show(
             "history": services.store.history(chart_id),
             "has_reporter": not reporter.is_empty,
             "has_phone": bool(reporter.phone),
-            "stop": stop,
+            "stops": stops,
             "in_force": in_force,
             "teams": {team.id: team for team in services.profile.teams},
             "reason": in_force.reasons.get(chart_id) if in_force else None,
+            "site": site_view(services, chart),
         },
     )
 
@@ -104,6 +105,26 @@ def override(
         why=why,
     )
     return RedirectResponse(f"/charts/{chart_id}", status_code=SEE_OTHER)
+
+
+@router.post("/charts/{chart_id}/conditions")
+async def conditions(
+    request: Request, chart_id: str, services: ServicesDep
+) -> Response:
+    """State the conditions of the chart's site, all of them anew."""
+    typed = ConditionsForm.read(await request.form(max_files=0, max_fields=MAX_FIELDS))
+    await run_in_threadpool(_state, services, chart_id, typed)
+    return RedirectResponse(f"/charts/{chart_id}#site", status_code=SEE_OTHER)
+
+
+def _state(services: Services, chart_id: str, typed: ConditionsForm) -> None:
+    services.sites.state(
+        chart_id,
+        typed.version,
+        typed.to_conditions(lambda number: services.store.get_by_number(number).id),
+        who=typed.values.get("who", ""),
+        why=typed.values.get("why", ""),
+    )
 
 
 @router.post("/charts/{chart_id}/outcome")

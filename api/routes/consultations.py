@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
+from api.condition_schemas import ConditionsIn
 from api.dependencies import ClientDep, ServicesDep
+from api.routes.answers import BAD_BODY
 from api.schemas import AssignmentIn, ChartOut, ConsultationIn, Problem
 from dispatch.domain.errors import InvalidInputError
 
@@ -80,6 +82,35 @@ def assign(
         body.version,
         office_id=body.office_id,
         team_id=body.team_id,
+        who=f"{body.who}(API: {client})",
+        why=body.why,
+    )
+    return ChartOut.from_domain(chart)
+
+
+@router.put(
+    "/consultations/{chart_id}/conditions",
+    responses={
+        **BAD_BODY,
+        404: {"model": Problem},
+        409: {
+            "model": Problem,
+            "description": "the chart has changed meanwhile, or is no open field work",
+        },
+    },
+)
+def state_conditions(
+    chart_id: str, body: ConditionsIn, client: ClientDep, services: ServicesDep
+) -> ChartOut:
+    """
+    State the conditions of a chart's site; they replace those stated before.
+
+    The next plan obeys them; a plan in force stays as it is until then.
+    """
+    chart = services.sites.state(
+        chart_id,
+        body.version,
+        body.to_conditions(),
         who=f"{body.who}(API: {client})",
         why=body.why,
     )

@@ -115,8 +115,8 @@ def what_if(
 ) -> WhatIfOut:
     """Plan a copy of the day under other conditions; takes a search, stores nothing."""
     del client
-    wished = [supposition.to_domain() for supposition in body.suppositions]
-    date = services.store.get_plan(plan_id).plan.date
+    stored = services.store.get_plan(plan_id)
+    wished, date = body.to_domain(services, stored), stored.plan.date
     found = jobs.answer(
         date,
         lambda told: services.study.what_if(

@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
+from api.closed_roads import MAX_BOX_M
+from api.closure_view import STATE_TEXT, ClosureView
 from api.dependencies import JobsDep, PicturesDep, ServicesDep
 from api.hand_form import EditForm
 from api.pages import day_of, page, required_day
@@ -21,6 +23,7 @@ from api.plan_view import (
     broken_rules,
     change_facts,
     choice_text,
+    extra_rows,
     figure_rows,
     level_rows,
     names_of,
@@ -28,7 +31,11 @@ from api.plan_view import (
     plan_url,
     team_lines,
 )
-from api.what_if_form import Supposed, WhatIfForm
+from api.road_pictures import road_attribution
+from api.supposed_roads import closures_to_suppose, why_no_road
+from api.what_if_form import DRAWN, Supposed, WhatIfForm
+from api.wiring import Services
+from api.wording import CLOSURE_REASON_TEXT
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.emergency import EmergencyChoice
 from dispatch.domain.errors import ConflictError, NotFoundError
@@ -36,6 +43,7 @@ from dispatch.domain.plan import Plan
 from dispatch.domain.relaxation import RelaxationKind
 from dispatch.domain.relaxation_words import Names
 from dispatch.plan_study import Proposed
+from dispatch.ports import StoredPlan
 from dispatch.replanning import Mode
 from maps.plan_map import plan_map
 
@@ -303,8 +311,9 @@ def what_if_page(
     offices = services.profile.offices
     if isinstance(found, Supposed):
         charts = _charts(pictures, stored.plan, found.answer.plan)
-        names = names_of(pictures, charts.values())
+        names = names_of(pictures, charts.values()) | found.extra_names
         rows = figure_rows(found.answer.before, found.answer.after, names)
+        rows += extra_rows(found.answer.plan, found.extra_names)
         facts = change_facts(found.answer.changes, names)
     return page(
         request,
@@ -324,10 +333,31 @@ def what_if_page(
                 for team in services.profile.teams
                 if team.id in {route.team_id for route in stored.plan.routes}
             ],
+            **_road_choices(services, pictures, stored),
             "job": jobs.current(),
             "pictures": pictures,
         },
     )
+
+
+def _road_choices(
+    services: Services, pictures: Pictures, stored: StoredPlan
+) -> dict[str, object]:
+    """Closures that the page offers, or why it offers none."""
+    reason = why_no_road(services, stored)
+    view = ClosureView(
+        dates=pictures, profile=services.profile, now=services.clock.now()
+    )
+    known = [] if reason else closures_to_suppose(services, stored)
+    return {
+        "no_road": reason,
+        "closures": [view.row(one) for one in known],
+        "states": STATE_TEXT,
+        "reasons": CLOSURE_REASON_TEXT,
+        "drawn": DRAWN,
+        "max_box_m": MAX_BOX_M,
+        "road_attribution": road_attribution(services),
+    }
 
 
 @router.post("/plan/{plan_id}/what-if")
@@ -339,14 +369,15 @@ def suppose(
 ) -> Response:
     """Start planning a copy of the day under other conditions."""
     stored = services.store.get_plan(plan_id)
-    names = {team.id: team.name for team in services.profile.teams}
-    wished, told_as = form.to_domain(names)
+    asked = form.conditions(services, stored)
     url, params = _what_if_url(plan_id), services.search_params()
     jobs.begin(
         stored.plan.date,
         lambda told: Supposed(
-            conditions=told_as,
-            answer=services.study.what_if(plan_id, wished, params, told),
+            conditions=asked.words,
+            answer=services.study.what_if(plan_id, asked.suppositions, params, told),
+            scene=asked.scene,
+            note=asked.note,
         ),
         page=url,
     )
@@ -366,7 +397,8 @@ def what_if_map(
     if not isinstance(found, Supposed):
         raise NotFoundError("supposed day", plan_id)
     supposed = replace(stored, plan=found.answer.plan, reasons={})
-    data = pictures.plan_map(supposed, office_id, _charts(pictures, supposed.plan))
+    charts = _charts(pictures, supposed.plan)
+    data = pictures.plan_map(supposed, office_id, charts, scene=found.scene)
     base = services.settings.base_map
     return HTMLResponse(
         plan_map(

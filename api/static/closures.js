@@ -1,4 +1,5 @@
 // The map of closures: points to shut a road between, what they would shut, what is shut.
+// On the page of closures, and where a road is shut on a supposed day only.
 "use strict";
 
 const holder = document.getElementById("closure-map");
@@ -17,7 +18,8 @@ const CHOSEN = "#0017c1";
 const DIGITS = 6; // a tenth of a metre
 const box = holder.dataset;
 const map = L.map(holder, { maxZoom: 18, zoomSnap: 0.25, attributionControl: false });
-map.fitBounds([[Number(box.south), Number(box.west)], [Number(box.north), Number(box.east)]]);
+const city = [[Number(box.south), Number(box.west)], [Number(box.north), Number(box.east)]];
+map.fitBounds(city);
 L.control.scale({ imperial: false }).addTo(map);
 
 // Layers from the ground up, whichever answer comes first.
@@ -89,10 +91,26 @@ const forget = () => {
   found.textContent = "";
   found.classList.remove("found-nothing");
 };
+const chosenClosure = document.getElementById("closure"); // of a supposed day
 const put = (kept) => {
+  if (chosenClosure) chosenClosure.value = "drawn";
   typed.value = kept.join("\n");
   forget();
   draw();
+
+// -- a map that is folded away at first -----------------------------------------------
+
+const folded = holder.closest("details");
+if (folded) {
+  const unfolded = () => {
+    map.invalidateSize();
+    map.fitBounds(city); // it had no size to fit the city into
+  };
+  folded.addEventListener("toggle", unfolded, { once: true });
+  chosenClosure.addEventListener("change", () => {
+    folded.open = chosenClosure.value === "drawn";
+  });
+}
 };
 const add = (lat, lon) => put([...lines(), `${lat.toFixed(DIGITS)}, ${lon.toFixed(DIGITS)}`]);
 
@@ -127,15 +145,31 @@ for (const choice of form.elements.shape) {
   choice.addEventListener("change", () => {
     forget();
     draw();
+
+// -- a map that is folded away at first -----------------------------------------------
+
+const folded = holder.closest("details");
+if (folded) {
+  const unfolded = () => {
+    map.invalidateSize();
+    map.fitBounds(city); // it had no size to fit the city into
+  };
+  folded.addEventListener("toggle", unfolded, { once: true });
+  chosenClosure.addEventListener("change", () => {
+    folded.open = chosenClosure.value === "drawn";
   });
 }
-form.elements.ends_at.addEventListener("input", () => {
-  if (form.elements.ends_at.value) form.elements.until.value = "given";
-});
-for (const choice of form.elements.until) {
-  choice.addEventListener("change", () => {
-    if (choice.value !== "given") form.elements.ends_at.value = "";
   });
+}
+if (form.elements.ends_at) {
+  form.elements.ends_at.addEventListener("input", () => {
+    if (form.elements.ends_at.value) form.elements.until.value = "given";
+  });
+  for (const choice of form.elements.until) {
+    choice.addEventListener("change", () => {
+      if (choice.value !== "given") form.elements.ends_at.value = "";
+    });
+  }
 }
 form.addEventListener("submit", (event) => {
   // A point that stands in its field was meant to count.
@@ -281,3 +315,17 @@ drawn("/maps/places.json", ({ towns }) => {
 });
 
 draw();
+
+// -- a map that is folded away at first -----------------------------------------------
+
+const folded = holder.closest("details");
+if (folded) {
+  const unfolded = () => {
+    map.invalidateSize();
+    map.fitBounds(city); // it had no size to fit the city into
+  };
+  folded.addEventListener("toggle", unfolded, { once: true });
+  chosenClosure.addEventListener("change", () => {
+    folded.open = chosenClosure.value === "drawn";
+  });
+}

@@ -13,6 +13,7 @@ from dispatch.domain.catalogue import Duty, Urgency, WorkCategory
 from dispatch.domain.consultation import Consultation
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.placing import Placement
+from dispatch.domain.site_conditions import NO_CONDITIONS, SiteConditions
 
 
 class ChartStatus(StrEnum):
@@ -74,6 +75,7 @@ class EntryKind(StrEnum):
     LEFT_OUT = "left_out"
     PRINTED = "printed"
     OUTCOME = "outcome"
+    CONDITIONS = "conditions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class CaseChart:
     receiver: str = ""
     due_at: dt.datetime | None = None
     hold_until: dt.date | None = None
+    conditions: SiteConditions = NO_CONDITIONS
 
     @property
     def is_open(self) -> bool:
@@ -153,7 +156,7 @@ class CaseChart:
             When somebody was faster.
         """
         if self.version != version:
-            raise ConflictError(self.stale_message)
+            raise ConflictError(self.stale_message, current=self.version)
 
     @property
     def stale_message(self) -> str:

@@ -48,6 +48,7 @@ class WorkCategory:
     One row of the catalogue (分類). Timings are proposals of the city profile.
 
     `hold_days` is the legal wait between tagging and removal (エフ, 7 days).
+    `num_teams` begin together, each with `crew` people; `tools` are shared ones.
     """
 
     code: str
@@ -60,7 +61,9 @@ class WorkCategory:
     response_value: int = 0
     onsite_s: int = 0
     crew: int = 1
+    num_teams: int = 1
     skills: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
     load_kg: int = 0
     instruction: str = ""
     equipment: str = ""
@@ -73,6 +76,8 @@ class WorkCategory:
         if self.duty is Duty.FIELD and (self.onsite_s <= 0 or self.crew <= 0):
             problem = "現場作業の分類には作業分と人数が必要です"
             raise InvalidInputError(f"category {self.code}", problem)
+        if self.num_teams < 1:
+            raise InvalidInputError(f"category {self.code}", "班は1以上必要です")
         if min(self.onsite_s, self.load_kg, self.hold_days, self.response_value) < 0:
             raise InvalidInputError(f"category {self.code}", "負の値は使えません")
 

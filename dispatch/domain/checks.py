@@ -14,7 +14,7 @@ from dispatch.domain.checks_rules import Rule, Violation, broken
 from dispatch.domain.checks_score import score_told
 from dispatch.domain.checks_stops import stops
 from dispatch.domain.checks_together import together
-from dispatch.domain.plan import Plan, Route, UnassignedReason
+from dispatch.domain.plan import Plan, Route
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.travel import worst
 
@@ -101,11 +101,7 @@ def _known_visits(problem: DayProblem, plan: Plan) -> Iterator[Violation]:
     """Ask that nobody is sent, or excused, for a visit that is not of the day."""
     known = {visit.id for visit in problem.visits}
     known |= {stop.visit_id for day in problem.team_days for stop in day.committed}
-    known |= {
-        item.visit_id
-        for item in plan.unassigned
-        if item.reason is UnassignedReason.ON_HOLD
-    }
+    known |= {item.visit_id for item in plan.unassigned if item.reason.is_held}
     counts = Counter(stop.visit_id for _, _, stop in plan.stops())
     counts.update(item.visit_id for item in plan.unassigned)
     for visit_id, count in counts.items():

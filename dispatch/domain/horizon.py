@@ -7,25 +7,24 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dispatch.domain.catalogue import Urgency
 from dispatch.domain.deadlines import IsWorkingDay, next_working_day
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem, TeamDay
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.team import DAY_S, MobileTeam, Shift
 from dispatch.domain.travel import TravelMatrix
-from dispatch.domain.visit import ForbiddenHours, TimeWindow, Visit
+from dispatch.domain.visit import ForbiddenHours, Visit
 
 NUM_DAYS = 5  # a week ahead: a proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedVisit:
-    """A visit in the plan in force of a later day, as that day sees it."""
+class DayInForce:
+    """A day with a plan in force, and what that is judged by."""
 
-    visit: Visit
-    node: int
-    team_id: str
+    problem: DayProblem
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +32,14 @@ class HorizonDay:
     """
     One later working day; seconds count from its own midnight.
 
-    `team_days` are the teams on duty, with rows of today's travel matrix; `planned` is
-    what the plan in force of that day holds already, and keeps.
+    `team_days` are the teams on duty, with rows of today's travel matrix. A day with
+    `planned` keeps what it holds: no search is made of it, and
+    `dispatch.domain.free_places` finds what still fits.
     """
 
     date: dt.date
     team_days: tuple[TeamDay, ...]
-    planned: tuple[PlannedVisit, ...] = ()
+    planned: DayInForce | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def horizon_problem(
     today
         The day whose visits are left out; its travel matrix holds all places.
     days
-        Later days in order.
+        Later days in order, none of them planned.
     left_out
         Ids of visits of today.
     ends_s
@@ -104,11 +104,13 @@ def horizon_problem(
     Raises
     ------
     InvalidInputError
-        When a day is not later than the one before.
+        When a day is not later than the one before, or has a plan in force.
     """
     dates = [today.date, *(day.date for day in days)]
     if any(later <= earlier for earlier, later in itertools.pairwise(dates)):
         raise InvalidInputError("days", "今日より後の日を早い順に並べてください")
+    if any(day.planned is not None for day in days):
+        raise InvalidInputError("days", "確定した計画のある日は探索しません")
     wanted = set(left_out)
     nodes = dict(zip(today.visits_by_id, today.visit_nodes, strict=True))
     waiting = [visit for visit in today.visits if visit.id in wanted]
@@ -118,8 +120,6 @@ def horizon_problem(
     for day in days:
         tools = _handed_out(today.tools, day, waiting, uncovered)
         team_days += [_on_day(one, day, today.date, tools) for one in day.team_days]
-        later += [_kept(planned, day, today.date) for planned in day.planned]
-        nodes |= {planned.visit.id: planned.node for planned in day.planned}
     return DayProblem(
         date=today.date,
         visits=tuple(later),
@@ -272,30 +272,6 @@ def _on_any_day(
     )
 
 
-def _kept(planned: PlannedVisit, day: HorizonDay, today: dt.date) -> Visit:
-    """Bind a planned visit to its team and day; no visit left out may push it out."""
-    visit, offset_s = planned.visit, _offset_s(today, day.date)
-    return replace(
-        visit,
-        urgency=Urgency.S,
-        skills=visit.skills.union(map(_tool_skill, visit.tools)),
-        tools=frozenset(),
-        release_s=0,
-        due_s=None,
-        hard_due=False,
-        windows=tuple(
-            TimeWindow(start_s=one.start_s + offset_s, end_s=one.end_s + offset_s)
-            for one in visit.windows
-        ),
-        forbidden=_forbidden_on(visit, offset_s),
-        after=(),
-        not_before=None,
-        team_id=horizon_team_id(planned.team_id, day.date),
-        start_between=None,
-        team_in_force_id=None,
-    )
-
-
 def _forbidden_on(visit: Visit, offset_s: int) -> tuple[ForbiddenHours, ...]:
     """Return the same forbidden hours on another day."""
     return tuple(
@@ -313,19 +289,16 @@ def _handed_out(
     """
     Give each shared tool of a day to teams, as many as there are of it, by team id.
 
-    First to those whose planned visits need it, then to those that may do the most of
-    the visits that no team with the tool may do on a day before (such visits are taken
-    out of `uncovered`), then of all that wait.
+    First to those that may do the most of the visits that no team with the tool may do
+    on a day before (such visits are taken out of `uncovered`), then of all that wait.
     """
     bags: dict[str, frozenset[str]] = {}
     for name, count in stock:
-        bound = {p.team_id for p in day.planned if name in p.visit.tools}
         teams = [one.team for one in day.team_days]
         for _ in range(min(count, len(teams))):
             chosen = max(
                 teams,
                 key=lambda team: (
-                    team.id in bound,
                     len(_needing(name, team, uncovered)),
                     len(_needing(name, team, waiting)),
                 ),

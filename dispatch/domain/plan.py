@@ -28,6 +28,12 @@ class UnassignedReason(StrEnum):
     WINDOW_MISSED = "window_missed"  # the appointment cannot be met even alone
     UNREACHABLE = "unreachable"  # no way there by the travel times
     ON_HOLD = "on_hold"  # legal hold (エフ 7日) has not ended
+    WAITS = "waits"  # other work must come first and is not done that day
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the visit never reached the planner: no room would let it in."""
+        return self in {UnassignedReason.ON_HOLD, UnassignedReason.WAITS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

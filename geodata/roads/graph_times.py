@@ -15,6 +15,7 @@ from geodata.roads.numbers import JunctionDelay
 from geodata.roads.snapping import Snapped
 
 BATCH = 40  # origins at a time: one needs some 2 MB at the size of Osaka
+NO_ROW = -9999  # scipy's word for "nothing came before"
 SHORTEST_S = 1e-3  # scipy reads a stored zero as "no way"
 
 
@@ -76,7 +77,7 @@ class GraphTimes:
         ends = np.unique(np.concatenate((graph.chain_from, graph.chain_to)))
         row = np.zeros(len(graph.node_id), np.int64)
         row[ends] = np.arange(len(ends))
-        self._num_ends = len(ends)
+        self._ends, self._num_ends = ends, len(ends)
         self._start, self._end = row[graph.chain_from], row[graph.chain_to]
         self._wait_start_s, self._wait_end_s = junction_waits(graph, junction)
         self._arcs = _Arcs(
@@ -121,6 +122,41 @@ class GraphTimes:
         seconds = np.where(reached, np.where(off_diagonal, duration, 0), UNREACHABLE_S)
         metres = np.where(reached & off_diagonal, distance, 0)
         return np.rint(seconds).astype(np.int64), np.rint(metres).astype(np.int64)
+
+    def way(self, snapped: Snapped) -> list[int] | None:
+        """
+        Nodes that the fastest way from the first of two places to the second passes.
+
+        Returns
+        -------
+        list of int, or None
+            Ends of chains in driving order, rows of the graph's nodes; empty when it
+            stays on one chain. None when there is no way.
+        """
+        arcs = self._with_places(self._on_chains(snapped))
+        size = self._num_ends + 4
+        links = csr_array((arcs.seconds, (arcs.origin, arcs.target)), (size, size))
+        leave, enter = self._num_ends, self._num_ends + 3
+        _, came_from = dijkstra(links, indices=[leave], return_predecessors=True)
+        rows: list[int] = []
+        here = int(came_from[0, enter])
+        while here not in {leave, NO_ROW}:
+            rows.append(here)
+            here = int(came_from[0, here])
+        if here == NO_ROW:
+            return None
+        return [int(node) for node in self._ends[rows[::-1]]]
+
+    def chain_of_step(self, here: int, there: int) -> int:
+        """Fastest chain from one end to another, which are joined by one."""
+        graph = self._graph
+        along = (graph.chain_from == here) & (graph.chain_to == there)
+        against = (graph.chain_from == there) & (graph.chain_to == here)
+        seconds = np.minimum(
+            np.where(along, self._forward_s + self._wait_end_s, np.inf),
+            np.where(against, self._backward_s + self._wait_start_s, np.inf),
+        )
+        return int(np.argmin(seconds))
 
     def _on_chains(self, snapped: Snapped) -> _OnChain:
         graph, segment, share = self._graph, snapped.segment, snapped.share

@@ -168,6 +168,19 @@ class Networks:
                 self._waiting = {closed: known}
             return known
 
+    def by_graph(self, closed: Chains) -> Network:
+        """
+        Return a network with these chains closed that asks no engine.
+
+        It is nobody's state: none is opened or given up for it, and it is forgotten
+        with its last user.
+        """
+        return Network(None, self._fallback(closed), is_closed=bool(closed))
+
+    def graph_times(self, closed: Chains) -> GraphTimes:
+        """Return the road graph with these chains closed."""
+        return GraphTimes(self._graph, self._junction, closed_chains=closed)
+
     def is_ready(self, closed: Chains) -> bool:
         """Whether a state is open already."""
         with self._lock:
@@ -273,7 +286,7 @@ class Networks:
 
     def _fallback(self, closed: Chains) -> Fallback:
         return _GraphFallback(
-            lambda: GraphTimes(self._graph, self._junction, closed_chains=closed),
+            lambda: self.graph_times(closed),
             self._data.manifest.graph_factor,
         )
 

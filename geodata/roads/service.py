@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -30,10 +30,12 @@ from geodata.city import CityProfile
 from geodata.roads.access import Times, place_levels, travel_between
 from geodata.roads.closing import chain_lines, closed_chains
 from geodata.roads.graph import Floats, RoadGraph, bigger_chains
+from geodata.roads.graph_lines import graph_line
 from geodata.roads.manifest import RoadManifest
 from geodata.roads.network import Network
 from geodata.roads.networks import AS_BUILT, Chains, Networks
 from geodata.roads.snapping import RoadSnapper, Snapped
+from geodata.roads.supposing import ShutRoads, SupposedRoads, shut_on, steps_along
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +204,52 @@ class RoadTravelTimes:
         """Put places on their nearest open roads."""
         return self._snapper.snap(places, closed_chains=closed)
 
+    def supposing(
+        self,
+        at: dt.datetime,
+        held: Sequence[Closure],
+        supposed: Sequence[Closure],
+    ) -> SupposedRoads:
+        """
+        Return the roads of a day with closures that are not in force beside others.
+
+        Nothing of the real roads changes: no state of them is opened or given up.
+
+        Parameters
+        ----------
+        at
+            Aware: the moment from which the day was planned.
+        held, supposed
+            What was in force then, and what is supposed.
+        """
+
+        def shut(closures: Sequence[Closure]) -> ShutRoads:
+            return shut_on(closures, at, self._city_time(), self._all_chains)
+
+        def by_graph(places: Sequence[LonLat], closed: Chains) -> Times:
+            return travel_between(
+                self._networks.by_graph(closed),
+                usual=self.snap(places),
+                now=self.snap(places, closed),
+                straight=self._straight.matrix(places, at=at),
+                params=self._profile.travel,
+                straight_factor=self._networks.manifest.straight_factor,
+            )
+
+        graph_times = cache(self._networks.graph_times)
+        return SupposedRoads(
+            real=shut(held),
+            supposed=shut((*held, *supposed)),
+            by_graph=by_graph,
+            line=lambda pair, closed: graph_line(
+                self._graph, graph_times(closed), pair
+            ),
+            snap=self.snap,
+            steps_of=cache(
+                lambda chains: steps_along(chain_lines(self._graph, chains))
+            ),
+        )
+
     def closed_roads(self, closure: Closure) -> ClosedRoads:
         """
         Return what a closure shuts, to be looked at before and after it is made.
@@ -264,14 +312,16 @@ class RoadTravelTimes:
 
     def _closed(self, at: dt.datetime) -> tuple[ClosedDay, tuple[Chains, Chains]]:
         """Return what is shut from a moment until midnight, and its roads."""
-        profile = self._profile
-        city_time = CityTime(
-            timezone=profile.timezone, is_working_day=profile.hours.is_working_day
-        )
-        day, held = rest_of_day(self._closures, at, city_time)
+        day, held = rest_of_day(self._closures, at, self._city_time())
         return day, (
             self._all_chains(held[key] for key in day.whole),
             self._all_chains(held[key] for key in day.timed_ids),
+        )
+
+    def _city_time(self) -> CityTime:
+        profile = self._profile
+        return CityTime(
+            timezone=profile.timezone, is_working_day=profile.hours.is_working_day
         )
 
     def _all_chains(self, closures: Iterable[Closure]) -> Chains:

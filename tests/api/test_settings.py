@@ -95,3 +95,25 @@ def test_city_data_lie_under_the_city_name_unless_told() -> None:
     assert settings.national_data_dir.as_posix() == "var/geodata/national"
     told = load_settings({}, geodata_dir=Path("bundle"))
     assert told.city_data_dir == Path("bundle")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://u:s3cret@h/k",
+        "postgresql+psycopg://u@/k?host=/run&password=s3cret",
+        "postgresql+psycopg://u@h/k?password=s3cret&sslmode=require",
+        "postgresql+psycopg://u:s3cret@h/k?password=s3cret",
+    ],
+)
+def test_a_password_is_shown_nowhere_in_an_address(url: str) -> None:
+    shown = load_settings({}, database_url=url).shown("database_url")
+    assert "s3cret" not in shown
+    assert "***" in shown
+    assert "postgresql+psycopg://u" in shown
+
+
+def test_a_name_of_a_key_fits_the_column_of_who_sent() -> None:
+    load_settings({}, api_keys=f"{'n' * 64}:12345678")
+    with pytest.raises(InvalidInputError, match="at most 64"):
+        load_settings({}, api_keys=f"{'n' * 65}:12345678")

@@ -21,6 +21,7 @@ from tests.api.installation import (
     services_of,
 )
 
+pytestmark = pytest.mark.both_databases
 URL = "/v1/consultations"
 PROBLEM = "application/problem+json"
 JSON = {"Content-Type": "application/json"}
@@ -465,7 +466,8 @@ def test_openapi_lists_the_routes_and_what_they_refuse(client: TestClient) -> No
     paths = client.get("/openapi.json").json()["paths"]
     one = f"{URL}/{{chart_id}}"
     mine = {path for path in paths if path.startswith((URL, "/healthz"))}
-    assert mine == {URL, one, f"{one}/assignment", f"{one}/place", "/healthz"}
+    below = {f"{one}/{name}" for name in ("assignment", "conditions", "place")}
+    assert mine == {URL, one, *below, "/healthz"}
     assert {"201", "400", "401", "409", "413", "422"} <= set(
         paths[URL]["post"]["responses"]
     )

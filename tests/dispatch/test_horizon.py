@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.horizon import (
+    DayInForce,
     HorizonDay,
     LaterDay,
-    PlannedVisit,
     horizon_problem,
     horizon_team_id,
     later_days,
@@ -34,6 +33,7 @@ from tests.builders import (
     at,
     day_problem,
     is_working_day,
+    plan_of,
     shift,
     team,
     team_day,
@@ -163,6 +163,14 @@ def test_days_that_are_not_one_after_another_are_refused(date: dt.date) -> None:
         later_of(today, (first, replace(first, date=date)))
 
 
+def test_a_day_with_a_plan_in_force_is_not_searched_anew() -> None:
+    today = day_problem([(visit("v1"), 10)])
+    tomorrow = replace(today, date=WEDNESDAY)
+    planned = DayInForce(problem=tomorrow, plan=plan_of(tomorrow, ((0,),)))
+    with pytest.raises(InvalidInputError):
+        later_of(today, two_days(today, planned=planned))
+
+
 # -- visits ----------------------------------------------------------------------------
 
 
@@ -234,30 +242,6 @@ def test_a_dispatchers_team_may_come_on_any_day_and_no_other_team() -> None:
     assert may == ["t2@2026-11-25", "t2@2026-11-26"]
 
 
-# -- what is planned already -----------------------------------------------------------
-
-
-def test_a_planned_visit_keeps_its_team_and_day_and_comes_first() -> None:
-    promised = visit(
-        "p1",
-        windows=(TimeWindow(start_s=at("10:00"), end_s=at("11:00")),),
-        forbidden=(ForbiddenHours(start_s=at("8:00"), end_s=at("9:30")),),
-        due_s=0,
-        after=(After(visit_id="v1"),),
-    )
-    today = day_problem([(visit("v1"), 10), (visit("v2"), 20)])
-    planned = PlannedVisit(visit=promised, node=2, team_id="t1")
-    days = two_days(today, planned=(planned,))
-    problem = horizon_problem(today, days, ["v1"], ends_s={})
-    kept = problem.visits_by_id["p1"]
-    assert problem.visit_nodes == (1, 2)
-    assert kept.urgency is Urgency.S
-    assert kept.team_id == "t1@2026-11-25"
-    assert kept.windows == (TimeWindow(start_s=on("10:00"), end_s=on("11:00")),)
-    assert kept.forbidden == (ForbiddenHours(start_s=on("8:00"), end_s=on("9:30")),)
-    assert (kept.due_s, kept.after) == (None, ())
-
-
 # -- shared tools ----------------------------------------------------------------------
 
 LIFT = (("高所作業車", 1),)
@@ -292,15 +276,6 @@ def test_a_tool_stays_where_it_is_useful_when_every_office_has_had_it() -> None:
     days = [team_day(team("n1")), team_day(team("s1", office_id="south"))]
     today = day_problem([(lifted("v1", "south"), 10)], days=days, tools=LIFT)
     assert may_do(later_of(today), "v1") == ["s1@2026-11-25", "s1@2026-11-26"]
-
-
-def test_a_planned_visit_has_its_tool_first() -> None:
-    days = [team_day(team("n1")), team_day(team("s1", office_id="south"))]
-    today = day_problem([(lifted("v1", "north"), 10)], days=days, tools=LIFT)
-    planned = PlannedVisit(visit=lifted("p1", "south"), node=0, team_id="s1")
-    problem = later_of(today, two_days(today, planned=(planned,)))
-    assert may_do(problem, "p1") == ["s1@2026-11-25"]
-    assert may_do(problem, "v1") == ["n1@2026-11-26"]
 
 
 def test_more_tools_than_teams_are_no_trouble() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import CancelledError
-from dispatch.domain.horizon import LaterDay, PlannedVisit, next_days
+from dispatch.domain.horizon import DayInForce, LaterDay, next_days
 from dispatch.domain.plan import Plan, Unassigned, UnassignedReason
-from dispatch.domain.problem import DayProblem
+from dispatch.domain.problem import DayProblem, TeamDay
+from dispatch.domain.schedule import Order
 from dispatch.domain.team import DAY_S
-from dispatch.domain.visit import After
+from dispatch.domain.told_plan import told_plan
+from dispatch.domain.visit import After, Visit
 from dispatch.later_days import LaterDays, later_text, plan_later
 from dispatch.ports import SearchParams
 from tests.builders import (
@@ -22,6 +26,7 @@ from tests.builders import (
     day_problem,
     is_working_day,
     plan_of,
+    shift,
     silent,
     team,
     team_day,
@@ -30,6 +35,7 @@ from tests.builders import (
 from tests.fake_solver import GreedySolver
 
 HOUR = 3600
+WEDNESDAY, THURSDAY = dt.date(2026, 11, 25), dt.date(2026, 11, 26)
 CREW = team("tsumori-1", name="津守-1")
 DAYS = [team_day(CREW)]
 
@@ -125,24 +131,176 @@ def test_a_follow_up_waits_for_its_days_after_todays_visit() -> None:
     )
 
 
-def test_what_is_planned_on_a_later_day_takes_its_place() -> None:
-    today = day_problem([(visit("v1", service_s=4 * HOUR), 10)], days=DAYS)
-    wednesday, thursday = next_days(today, is_working_day, num_days=2)
-    planned = visit("p1", service_s=4 * HOUR, urgency=Urgency.C)
-    full = replace(
-        wednesday,
-        planned=(PlannedVisit(visit=planned, node=1, team_id="tsumori-1"),),
-    )
-    later = plan_later(
+# -- days with a plan in force ---------------------------------------------------------
+
+SHORT = shift(lunch=None, end_s=at("11:00"))  # 120 minutes
+SHORT_DAYS = [team_day(replace(CREW, shift=SHORT))]
+
+
+def in_force(
+    visits: Sequence[tuple[Visit, int]],
+    orders: Sequence[Order] = ((0,),),
+    *,
+    date: dt.date = WEDNESDAY,
+    days: Sequence[TeamDay] = SHORT_DAYS,
+    **overrides: Any,  # noqa: ANN401 - keyword overrides
+) -> DayInForce:
+    """Plan a day with these orders; what is in none is left out there, too."""
+    problem = day_problem(visits, date=date, days=days, **overrides)
+    return DayInForce(problem=problem, plan=told_plan(problem, orders))
+
+
+def beside(
+    today: DayProblem,
+    *planned: DayInForce,
+    solver: GreedySolver | None = None,
+    plan: Plan | None = None,
+) -> LaterDays:
+    """Look at Wednesday and Thursday, some of which have a plan."""
+    plans = {one.plan.date: one for one in planned}
+    days = next_days(today, is_working_day, num_days=2)
+    return plan_later(
         today,
-        left_out_of(today, "v1"),
-        (full, thursday),
-        solver=GreedySolver(),
+        plan or left_out_of(today, *today.visits_by_id),
+        [replace(day, planned=plans.get(day.date)) for day in days],
+        solver=solver or GreedySolver(),
         params=SearchParams(iterations=1),
         told=silent,
     )
-    assert set(later.days) == set(later.sentences) == {"v1"}
-    assert later.days["v1"].date == thursday.date
+
+
+def today_of(*visits: Visit) -> DayProblem:
+    """Build today with these visits ten minutes out."""
+    return day_problem([(one, 10) for one in visits], days=SHORT_DAYS)
+
+
+def when(later: LaterDays, visit_id: str = "v1") -> tuple[dt.date, int]:
+    one = later.days[visit_id]
+    return one.date, one.start_s
+
+
+def test_a_visit_gets_the_free_place_of_a_planned_day() -> None:
+    # p1 from 9:10 to 9:40, due at 9:10: v1 comes behind it and is back at 10:20
+    due = visit("p1", due_s=at("9:10"))
+    later = beside(today_of(visit()), in_force([(due, 10), (visit(), 10)]))
+    assert later.sentences == {"v1": "11月25日(水) 津守-1 9:40ごろ"}
+
+
+def test_a_planned_day_that_is_full_is_passed_over() -> None:
+    # 10 + 80 + 10 of 120 minutes are taken; v1 needs 30
+    long = visit("p1", service_s=80 * 60)
+    later = beside(today_of(visit()), in_force([(long, 10), (visit(), 10)]))
+    assert when(later) == (THURSDAY, at("9:10"))
+
+
+def test_what_is_late_in_a_plan_is_not_made_later() -> None:
+    # p1 is due at 9:00 and there at 9:10; with v1 before it, it would be 9:40
+    late = visit("p1", due_s=at("9:00"))
+    later = beside(today_of(visit()), in_force([(late, 10), (visit(), 10)]))
+    assert when(later) == (WEDNESDAY, at("9:40"))
+
+
+def test_what_has_time_may_wait_for_a_visit_that_has_not() -> None:
+    # behind p1 v1 would be there at 9:40, ten minutes too late
+    asked = visit(due_s=DAY_S + at("9:30"))
+    there = visit(due_s=at("9:30"))
+    later = beside(today_of(asked), in_force([(visit("p1"), 10), (there, 10)]))
+    assert when(later) == (WEDNESDAY, at("9:10"))
+    assert later.sentences["v1"].endswith("(期限内)")
+
+
+def test_no_planned_visit_moves_to_another_team() -> None:
+    # With p1 at t2, t1 would have 120 minutes for v1; it has 20, and t2 may not go.
+    asked = visit(service_s=80 * 60, team_id="t1")
+    days = [team_day(team(name, shift=SHORT)) for name in ("t1", "t2")]
+    long = visit("p1", service_s=80 * 60)
+    filled = in_force([(long, 10), (asked, 10)], ((0,), ()), days=days)
+    today = day_problem([(asked, 10)], days=days)
+    assert when(beside(today, filled))[0] == THURSDAY
+    free = replace(asked, team_id=None)
+    filled = in_force([(long, 10), (free, 10)], ((0,), ()), days=days)
+    later = beside(day_problem([(free, 10)], days=days), filled)
+    assert later.days["v1"].team_ids == ("t2",)
+
+
+def test_an_empty_day_that_is_sooner_is_kept() -> None:
+    filled = in_force([(visit("p1"), 10), (visit(), 10)], date=THURSDAY)
+    assert when(beside(today_of(visit()), filled))[0] == WEDNESDAY
+
+
+def test_the_most_urgent_and_the_first_due_choose_first() -> None:
+    # 120 - (10 + 50 + 10) = 50 minutes: one visit of 30 on each of the two days
+    waiting = [
+        visit("v1"),
+        visit("v2", due_s=3 * DAY_S),
+        visit("v3", urgency=Urgency.A),
+    ]
+    long = visit("p1", service_s=50 * 60)
+    plans = [
+        in_force([(long, 10), *((one, 10) for one in waiting)], date=date)
+        for date in (WEDNESDAY, THURSDAY)
+    ]
+    solver = GreedySolver()
+    later = beside(today_of(*waiting), *plans, solver=solver)
+    assert {one: later.days[one].date for one in later.days} == {
+        "v3": WEDNESDAY,
+        "v2": THURSDAY,
+    }
+    assert later.sentences["v1"] == "11月26日(木)までに空きが見つかりません。"
+    assert solver.asked == []  # no day without a plan
+
+
+def test_what_a_later_plan_holds_already_is_told_with_both_its_teams() -> None:
+    days = [team_day(team(name, shift=SHORT, name=name)) for name in ("t1", "t2")]
+    pair = visit(num_teams=2)
+    held = in_force([(pair, 10)], ((0,), (0,)), days=days, date=THURSDAY)
+    later = beside(today_of(pair), held)
+    # Wednesday is empty, but Thursday is settled.
+    assert later.sentences == {"v1": "11月26日(木) t1・t2 9:10ごろ"}
+
+
+def test_what_waits_for_a_visit_of_a_later_plan_comes_after_it() -> None:
+    # v1 stands in Wednesday's plan, 9:10 to 9:40; v2 may begin a day later
+    follow = visit("v2", after=(After(visit_id="v1", gap_s=DAY_S),))
+    held = in_force([(visit(), 10)])
+    later = beside(today_of(visit(), follow), held)
+    assert when(later, "v2") == (THURSDAY, at("9:40"))
+
+
+def test_a_follow_up_of_today_waits_on_a_planned_day_too() -> None:
+    # v1 ends today at 9:40; v2 may begin a day later: on Wednesday at 9:40, not 9:10
+    follow = visit("v2", after=(After(visit_id="v1", gap_s=DAY_S),))
+    today = today_of(visit(), follow)
+    plan = replace(
+        told_plan(today, ((0,),)), unassigned=left_out_of(today, "v2").unassigned
+    )
+    filled = in_force([(visit("p1", due_s=at("9:10")), 10), (follow, 10)])
+    assert when(beside(today, filled, plan=plan), "v2") == (WEDNESDAY, at("9:40"))
+    alone = in_force([(follow, 10)], ((),))
+    assert when(beside(today, alone, plan=plan), "v2") == (WEDNESDAY, at("9:40"))
+
+
+def test_visits_bound_to_others_are_left_to_a_person() -> None:
+    follow = visit("v2", after=(After(visit_id="v1"),))
+    pair = visit("v3", num_teams=2)
+    waiting = [visit(service_s=9 * HOUR), follow, pair]
+    days = [team_day(team(name)) for name in ("t1", "t2")]
+    plans = [
+        in_force([(one, 10) for one in waiting], ((), ()), days=days, date=date)
+        for date in (WEDNESDAY, THURSDAY)
+    ]
+    assert beside(today_of(*waiting), *plans).days == {}
+
+
+def test_what_a_days_plan_was_not_made_from_is_not_put_into_it() -> None:
+    later = beside(today_of(visit()), in_force([(visit("p1"), 10)]))
+    assert when(later)[0] == THURSDAY
+
+
+def test_a_route_that_breaks_rules_takes_nothing() -> None:
+    # p1 cannot be done in 120 minutes: such a plan was made by other rules
+    wrong = in_force([(visit("p1", service_s=3 * HOUR), 10), (visit(), 10)])
+    assert when(beside(today_of(visit()), wrong))[0] == THURSDAY
 
 
 def test_a_cancelled_search_is_not_hidden() -> None:

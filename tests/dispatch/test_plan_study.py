@@ -101,7 +101,9 @@ def desk_of(
             clock=FixedClock(moment("8:45")),
             recorder=recorded,
             read_day=day_of_json,
-            day_now=lambda _date: prepared,
+            day_now=lambda date: replace(
+                prepared, problem=replace(prepared.problem, date=date)
+            ),
             is_working_day=is_working_day,
         )
     )
@@ -369,12 +371,47 @@ def test_support_is_asked_of_the_stored_day(desk: Desk) -> None:
     assert desk.study.support(desk.plan.id, PARAMS, silent) == ()
 
 
-def test_a_later_day_is_found_and_days_with_a_plan_are_left(desk: Desk) -> None:
+TOMORROW = DAY + dt.timedelta(days=1)
+
+
+def publish_tomorrow(
+    desk: Desk, orders: tuple[Order, ...], made_from: str | None = "abcd"
+) -> None:
+    """Put a plan of the same street in force for tomorrow, made from these visits."""
+    problem = replace(street(), date=TOMORROW)
+    known = len(made_from or "")
+    kept = replace(
+        problem, visits=problem.visits[:known], visit_nodes=problem.visit_nodes[:known]
+    )
+    stored = replace(
+        desk.plan, id="plan000002", plan=told_plan(problem, orders), num_violations=0
+    )
+    text = None if made_from is None else day_json(alone(kept))
+    desk.publish(desk.store.add_plan(stored, text).id)
+
+
+def test_a_later_day_is_found_for_a_visit_that_is_left_out(desk: Desk) -> None:
     found = desk.study.later_days(desk.plan.id, PARAMS, silent)
-    assert found.days["d"].date == DAY + dt.timedelta(days=1)
-    tomorrow = DAY + dt.timedelta(days=1)
-    plan = replace(desk.plan.plan, date=tomorrow, unassigned=(), routes=())
-    other = desk.store.add_plan(replace(desk.plan, id="plan000002", plan=plan))
-    desk.publish(other.id)
+    assert found.days["d"].date == TOMORROW
+
+
+def test_the_free_places_of_a_planned_day_are_offered(desk: Desk) -> None:
+    # tomorrow t1 does a and b and has no 70 minutes for d; t2 is free
+    publish_tomorrow(desk, ((0, 1), ()))
+    found = desk.study.later_days(desk.plan.id, PARAMS, silent)
+    assert (found.days["d"].date, found.days["d"].team_ids) == (TOMORROW, ("t2",))
+
+
+def test_a_planned_day_that_is_full_is_passed_over(desk: Desk) -> None:
+    publish_tomorrow(desk, ((0, 1), (2,)))
     found = desk.study.later_days(desk.plan.id, PARAMS, silent)
     assert found.days["d"].date == DAY + dt.timedelta(days=2)
+
+
+@pytest.mark.parametrize("made_from", [None, "abc"])
+def test_where_a_plan_was_made_without_the_visit_the_day_as_it_stands_is_asked(
+    desk: Desk, made_from: str | None
+) -> None:
+    publish_tomorrow(desk, ((0, 1), ()), made_from)
+    found = desk.study.later_days(desk.plan.id, PARAMS, silent)
+    assert (found.days["d"].date, found.days["d"].team_ids) == (TOMORROW, ("t2",))

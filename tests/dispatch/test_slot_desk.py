@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, select
 
@@ -24,6 +25,7 @@ from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
 from dispatch.domain.schedule import Order
 from dispatch.domain.slots import Slot
+from dispatch.domain.travel import TravelMatrix
 from dispatch.intake import Intake, IntakeDesk
 from dispatch.ports import AddedChart, IdempotencyKey, KeptSlot, PlanStatus, StoredPlan
 from dispatch.prepared_day import DayInput, prepare_day
@@ -56,8 +58,19 @@ from tests.builders import (
 
 EAST = LonLat(135.55, 34.70)
 HERE, THERE, SOUTH = "北区中之島1丁目", "城東区1丁目", "住之江区1丁目"
+BESIDE = "北区中之島2丁目"
 LONG = "L01"  # four hours of work: a team does it once a day
 TUESDAY, WEDNESDAY, MONDAY = DAY, DAY + dt.timedelta(days=1), DAY + dt.timedelta(days=6)
+
+
+class ParkedTravel(StraightTravel):
+    """Every drive takes three minutes more, to park and to unload."""
+
+    def matrix(self, places: Sequence[LonLat], *, at: dt.datetime) -> TravelMatrix:
+        """Straight lines, and the parking."""
+        plain = super().matrix(places, at=at)
+        parking_s = 180 * (1 - np.eye(len(plain), dtype=np.int64))
+        return replace(plain, duration_s=plain.duration_s + parking_s)
 
 
 class Beaten(SqlSlotHolds):
@@ -79,6 +92,8 @@ class City:
     holds: Beaten
     clock: FixedClock = field(default_factory=lambda: FixedClock(moment("8:00")))
     sharing: SharingPolicy = OWN
+    travel: StraightTravel = field(default_factory=StraightTravel)
+    bundle_m: float = 0.0
 
     @property
     def intake(self) -> IntakeDesk:
@@ -87,6 +102,7 @@ class City:
             HERE: placement(YARD, message=f"{HERE}で特定", landmark="橋"),
             THERE: placement(EAST),
             SOUTH: placement(LonLat(135.50, 34.62)),
+            BESIDE: placement(LonLat(135.4897, 34.70)),
             "北区": placement(YARD, level=PlaceLevel.WARD),
         }
         return IntakeDesk(
@@ -100,7 +116,7 @@ class City:
             charts=self.charts,
             plans=self.charts,
             holds=self.holds,
-            travel_times=StraightTravel(),
+            travel_times=self.travel,
         )
         rules = SlotRules(
             timezone=TOKYO,
@@ -109,6 +125,8 @@ class City:
             teams=RULES.teams,
             catalogue=RULES.catalogue,
             sharing=self.sharing,
+            bundle_m=self.bundle_m,
+            walk_m_per_s=1.2,
         )
         return SlotDesk(
             SlotTools(stores=stores, intake=self.intake, clock=self.clock), rules
@@ -266,6 +284,19 @@ def test_the_price_is_the_way_there_and_back(city: City) -> None:
     # there and back at 20 km/h are 1,646 s, 27.4 minutes.
     by_clock = dict(zip(clocks(found), (slot.price_min for slot in found), strict=True))
     assert (by_clock["09:00"], by_clock["14:00"]) == (0, 28)
+
+
+@pytest.mark.parametrize(("bundle_m", "price_min"), [(40.0, 1), (0.0, 4)])
+def test_a_place_beside_a_planned_stop_is_priced_with_the_walk(
+    bundle_m: float, price_min: int, city: City
+) -> None:
+    stored(city, open_chart("c1", placement=placement(LonLat(135.49, 34.70))))
+    city.planned(DAY, ((0,), ()))
+    beside = replace(city, travel=ParkedTravel(), bundle_m=bundle_m)
+    # 27 m farther from the yard than the stop: 5 s more for the way back. A walk of
+    # 27.4 m at 1.2 m/s is 23 s, together 28 s; a drive is 4 s and 180 for parking.
+    found = beside.offered(address=BESIDE, last=DAY)
+    assert min(slot.price_min for slot in found) == price_min
 
 
 def test_windows_that_have_begun_are_not_offered(city: City) -> None:

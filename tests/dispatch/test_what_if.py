@@ -158,8 +158,8 @@ def test_one_more_team_begins_at_its_base() -> None:
 
 
 def test_a_closed_road_changes_the_times() -> None:
-    def closed(travel: TravelMatrix) -> TravelMatrix:
-        return replace(travel, duration_s=travel.duration_s * 2)
+    def closed(problem: DayProblem) -> TravelMatrix:
+        return replace(problem.travel, duration_s=problem.travel.duration_s * 2)
 
     found = asked(two_teams(), RoadClosed(travel=closed))
     # the same orders: (20 + 10) x 2 minutes and 2 x 20 instead of half of that

@@ -17,6 +17,7 @@ from dispatch.domain.assignment import AssignmentPolicy, SharingPolicy
 from dispatch.domain.catalogue import Duty, ResponseUnit, Urgency
 from dispatch.domain.errors import NotFoundError, SourceError
 from dispatch.domain.place import LonLat, great_circle_m
+from dispatch.domain.shared_tool import stock_of
 from geodata.city import CityProfile, load_city
 
 ROOT = Path(__file__).parents[2]
@@ -212,6 +213,16 @@ def test_every_row_of_every_table_says_where_it_is_from() -> None:
         ("teams.csv", 2, "office_id", "atlantis"),
         ("teams.csv", 2, "skills", "flying"),
         ("teams.csv", 2, "shift_start", "25:00"),
+        ("teams.csv", 2, "width_cm", "wide"),
+        ("teams.csv", 2, "carries", "合材"),
+        ("teams.csv", 2, "carries", "合材:2|合材:3"),
+        ("teams.csv", 2, "carries", "合材:many"),
+        ("categories.csv", 2, "num_teams", "two"),
+        ("categories.csv", 2, "tools", "rocket"),
+        ("tools.csv", 2, "office_id", "atlantis"),
+        ("tools.csv", 3, "office_id", "ebie"),
+        ("tools.csv", 3, "name", "別の名"),
+        ("tools.csv", 2, "count", "-1"),
         ("sources.csv", 2, "shown_text", ""),
         ("teams.csv", 2, "confidence", "X"),
     ],
@@ -227,6 +238,25 @@ def test_a_bad_cell_is_named_by_file_row_and_column(
     assert column in message
     if (name, value) != ("wards.csv", "北区"):  # there the second 北区 is the bad one
         assert f"row {row}," in message
+
+
+def test_osaka_shares_four_jetters_and_knows_what_its_vehicles_carry() -> None:
+    city = load_city("osaka")
+    assert stock_of(city.tools) == (("jetter", 4),)
+    assert city.catalogue.get("W03").tools == {"jetter"}
+    # the lift truck is a team's own vehicle: a skill, and no shared tool
+    assert city.catalogue.get("R13").tools == frozenset()
+    small = next(team for team in city.teams if team.id == "juso-3").vehicle
+    assert (small.width_cm, small.vehicle_class) == (148, "kei")
+    assert dict(small.materials)["カラーコーン"] == 10
+
+
+def test_a_city_without_tools_widths_and_pieces_is_complete() -> None:
+    city = load_city("boston")
+    assert city.tools == ()
+    assert {category.num_teams for category in city.catalogue.categories} == {1}
+    vehicles = {(t.vehicle.width_cm, t.vehicle.materials) for t in city.teams}
+    assert vehicles == {(None, ())}
 
 
 def test_two_offices_cannot_hold_one_ward_on_one_day(copy: Path) -> None:

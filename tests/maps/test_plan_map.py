@@ -226,3 +226,26 @@ def test_waiting_for_a_closure_to_end_is_told_apart_from_driving() -> None:
     page = draw(replace(drawn, teams=(changed, *drawn.teams[1:])))
     assert "移動 156分、うち規制待ち120分" in page
     assert "規制待ち" not in draw(drawn)
+
+
+def test_stops_that_are_walked_between_fan_out_and_say_where_the_crew_parks() -> None:
+    data = plan(teams=1, stops=4)
+    # 2 to 4 together: 0.0003 degrees apart, so not at one place
+    stops = tuple(
+        replace(
+            stop, lon=135.51, lat=34.7 + 0.0003 * stop.order, bundle=(2, 4), drive_min=n
+        )
+        for stop, n in zip(data.teams[0].stops[1:], (12, 1, 0), strict=True)
+    )
+    team = replace(data.teams[0], stops=(data.teams[0].stops[0], *stops))
+    page = draw(replace(data, teams=(team,)))
+    anchors = re.findall(r'"iconAnchor": \[(-?\d+), 17\]', page)
+    # 26 pixels to the right of one another; the first stop is by itself
+    assert sorted(map(int, anchors)) == [-35, -9, 17, 17]
+    assert page.count("A2–A4 徒歩・駐車1回") == 3
+    ways = [
+        f"{stop.arrive}({way})"
+        for stop, way in zip(stops, ("移動 12分", "徒歩 1分", "同じ場所"), strict=True)
+    ]
+    assert [page.count(way) for way in ways] == [1, 1, 1]
+    assert "駐車" not in draw(data)

@@ -460,6 +460,48 @@ def test_waiting_for_a_closure_to_end_is_told_beside_the_drive() -> None:
     assert text.count("規制待ち") == 1
 
 
+def bundled(sheet: SheetData) -> SheetData:
+    """Walk from stop 2 to 3, 4 beside it; the bundle goes over the fold."""
+    ways = {2: 11, 3: 1, 4: 0}
+    return replace(
+        sheet,
+        stops=tuple(
+            replace(stop, bundle=(2, 4), drive_min=ways[stop.order])
+            if stop.order in ways
+            else stop
+            for stop in sheet.stops
+        ),
+    )
+
+
+def test_stops_of_one_parking_say_so_and_tell_the_walk() -> None:
+    text = "".join(page_texts(rendered(bundled(sheet_data(5)))[0]))
+    assert text.count("2–4まとめ(徒歩)・駐車1回") == 1
+    assert text.count("2–4まとめ") == 3
+    # 1, 2 and 5 are driven to, each in 11 minutes
+    assert text.count("移動11分(直線)") == 3
+    assert (text.count("徒歩1分"), text.count("同じ場所")) == (1, 1)
+
+
+def test_a_bar_joins_the_stops_of_one_parking_and_stays_off_the_fold() -> None:
+    sheet = bundled(sheet_data(5))
+    pdf = rendered(sheet)[0]
+    assert fold_is_blank(pdf)
+    # The bar is 2 mm left of the rows, at 8 mm. Stops 1 to 3 are on the lower half of
+    # the first page from 151.5 mm on, 44 mm each, 4 at the top of the next, from 8 mm:
+    # from 3 mm below the top of stop 2 to 3 mm above the bottom of stop 4.
+    mm = 200 / 25.4
+    first, second, *_ = [
+        (page[:, int(7.6 * mm) : int(8.4 * mm)] < 100).any(axis=1)
+        for page in page_pixels(pdf, 200)
+    ]
+    black = [np.flatnonzero(column) / mm for column in (first, second)]
+    ends = [end for rows in black for end in (float(rows.min()), float(rows.max()))]
+    assert ends == pytest.approx([198.5, 283.5, 8, 49], abs=0.6)
+    # and no gap: 85 mm and 41 mm of it
+    assert [len(rows) / mm for rows in black] == pytest.approx([85, 41], abs=1.2)
+
+
 def test_a_drive_line_of_long_words_takes_two_lines() -> None:
     sheet = on_roads(sheet_data(4))
     stops = tuple(replace(stop, drive_min=123) for stop in sheet.stops)

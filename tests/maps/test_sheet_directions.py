@@ -70,6 +70,20 @@ def test_the_note_explains_only_the_levels_that_occur() -> None:
     )
 
 
+def test_a_walk_is_told_as_one_and_not_as_a_poor_drive() -> None:
+    walk = replace(
+        leg("", TravelLevel.STRAIGHT_LINE), walked=True, km=0.0334, drive_min=1
+    )
+    same = replace(walk, km=0.0, drive_min=0)
+    day_on_foot = day(leg("西へ出発"), walk, same, leg("東へ出発"))
+    _, first, second, _ = rows(day_on_foot)
+    assert first["figures"] == "徒歩 33 m・1分"
+    assert second["figures"] == "同じ場所"
+    told = "車はそのまま、徒歩で移動します。"
+    assert "".join(turn["text"] for turn in first["turns"]) == told
+    assert halves(day_on_foot)[0]["note"] == "移動時間: 推定(道路)"
+
+
 def test_level_marks_are_short_and_none_for_a_road() -> None:
     marks = [level_mark(level, sheet_labels()) for level in TravelLevel]
     assert marks == ["", "(簡易)", "(直線)"]

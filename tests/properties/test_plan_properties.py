@@ -23,7 +23,9 @@ from dispatch.domain.plan import UnassignedReason
 from dispatch.domain.problem import DayProblem
 from dispatch.domain.schedule import LATE_STEP_S, DayScheduler, Order
 from dispatch.domain.score import score_of
+from dispatch.domain.site_conditions import AfterChart, SiteConditions
 from dispatch.domain.travel import UNREACHABLE_S
+from dispatch.domain.visit import ForbiddenHours, TimeWindow
 from dispatch.planning import PlannedDay, plan_day
 from dispatch.ports import PlanStatus, SearchParams, StoredPlan
 from dispatch.prepared_day import PreparedDay
@@ -293,6 +295,51 @@ some = st.text(st.sampled_from("北区中之島1丁目—🚧\"'\\"), min_size=1
 
 
 @st.composite
+def spans(draw: st.DrawFn) -> tuple[tuple[int, int], ...]:
+    """Draw spans of hours of one day, apart."""
+    ends = draw(st.lists(st.integers(0, 1_440), unique=True, max_size=8))
+    minutes = sorted(ends)[: len(ends) // 2 * 2]
+    return tuple(
+        (first * MIN, last * MIN)
+        for first, last in zip(minutes[::2], minutes[1::2], strict=True)
+    )
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> SiteConditions:
+    """Draw conditions of a site, each kind of them."""
+    named = st.lists(some, unique=True, max_size=3)
+    gaps = st.tuples(st.integers(0, 1_440), st.integers(0, 366))
+    return SiteConditions(
+        num_teams=draw(st.none() | st.integers(1, 4)),
+        forbidden=tuple(
+            ForbiddenHours(start_s=start_s, end_s=end_s)
+            for start_s, end_s in draw(spans())
+        ),
+        max_width_cm=draw(st.none() | st.integers(100, 400)),
+        after=tuple(
+            AfterChart(
+                chart_id=one,
+                gap_min=0 if in_days else gap_min,
+                gap_days=gap_days if in_days else 0,
+            )
+            for one, (gap_min, gap_days), in_days in draw(
+                st.lists(
+                    st.tuples(some, gaps, st.booleans()),
+                    unique_by=lambda drawn: drawn[0],
+                    max_size=3,
+                )
+            )
+        ),
+        tools=tuple(draw(named)),
+        materials=tuple((name, draw(st.integers(1, 1_000))) for name in draw(named)),
+        windows=tuple(
+            TimeWindow(start_s=start_s, end_s=end_s) for start_s, end_s in draw(spans())
+        ),
+    )
+
+
+@st.composite
 def charts(draw: st.DrawFn) -> CaseChart:
     """Draw a chart with everything that it may hold."""
     received_at = draw(times)
@@ -352,6 +399,7 @@ def charts(draw: st.DrawFn) -> CaseChart:
         receiver=draw(words),
         due_at=draw(st.none() | times),
         hold_until=draw(st.none() | st.just(DAY)),
+        conditions=draw(conditions()),
     )
 
 

@@ -378,11 +378,11 @@ def nothing_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(hostile_days())
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_forty_hostile_days_are_planned_legally(problem: DayProblem) -> None:
+def test_twenty_hostile_days_are_planned_legally(problem: DayProblem) -> None:
     holds_on(problem)
 
 
