@@ -6,7 +6,7 @@ PORT   ?= 8000
 WORKERS ?= 2
 BIN    := .venv/bin
 
-.PHONY: help setup demo roads test check lint types contracts package bench bench-compare lock clean
+.PHONY: help setup demo roads test test-postgresql check lint types contracts package bench bench-compare lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ roads: setup ## road data of the city from an OSM extract (PBF=FILE.osm.pbf)
 
 test: setup ## the whole suite, with coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+test-postgresql: setup ## the API's tests served on PostgreSQL, full-size ones too
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-cov --database=postgresql -m "not benchmark and not browser" tests/api tests/contract $(ARGS)
 
 lint: setup ## formatting and lint
 	@$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from api.app import create_app
+from api.database_cli import database_cli
 from api.day_run import (
     MAP_FOLDER,
     SHEET_FOLDER,
@@ -51,6 +52,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Kidōhan (機動班): from a resident's consultation to a printed route sheet.",
 )
+cli.add_typer(database_cli, name="database")
 cli.add_typer(roads_cli, name="roads")
 cli.add_typer(geodata_cli, name="geodata")
 cli.command()(geocode)

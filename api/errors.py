@@ -80,19 +80,23 @@ def problem_of(error: DispatchError) -> Problem:
     if isinstance(error, InvalidInputError):
         fields = [FieldProblem(field=error.field, problem=error.problem)]
     detail = str(error) if row.status < SERVER_ERROR else row.title
+    current = error.current if isinstance(error, ConflictError) else None
     return Problem(
         type=TYPE_BASE + row.name,
         title=row.title,
         status=row.status,
         detail=detail,
         errors=fields,
+        current_version=current,
     )
 
 
 def problem_response(problem: Problem) -> JSONResponse:
     """Problem as application/problem+json."""
     return JSONResponse(
-        problem.model_dump(), status_code=problem.status, media_type=CONTENT_TYPE
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        media_type=CONTENT_TYPE,
     )
 
 

@@ -20,6 +20,7 @@ LEAN = {
     "solve": "api.solve_cli",
     "check": "api.solve_cli",
     "replay": "api.solve_cli",
+    "database": "api.database_cli",
 }
 console = Console()
 

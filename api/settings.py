@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from maps.base_map import BaseMap
 
 PREFIX = "KIDOHAN_"
 MIN_KEY_LENGTH = 8
+MAX_CLIENT_NAME = 64  # the store's column of who sent a chart
 GEODATA_HOME = Path("var") / "geodata"
 NATIONAL = "national"  # no city is called so
 TEST_VARIABLES = frozenset({"KIDOHAN_SHARED"})  # where the test suite finds its data
@@ -106,9 +108,10 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         for pair in filter(None, value.get_secret_value().split(",")):
             name, _, key = pair.strip().partition(":")
-            if not name or len(key) < MIN_KEY_LENGTH:
+            if not 0 < len(name) <= MAX_CLIENT_NAME or len(key) < MIN_KEY_LENGTH:
                 message = (
-                    f"needs name:key pairs, keys of {MIN_KEY_LENGTH} characters up"
+                    f"needs name:key pairs, keys of {MIN_KEY_LENGTH} characters up, "
+                    f"names of at most {MAX_CLIENT_NAME}"
                 )
                 raise ValueError(message)
         return value
@@ -173,7 +176,8 @@ class Settings(BaseSettings):
 
 
 def make_shown_url(url: str) -> str:
-    """URL with its password hidden."""
+    """URL with its password hidden, before the host or behind the question mark."""
+    url = re.sub(r"(?<=[?&]password=)[^&#]*", "***", url)
     parts = urlsplit(url)
     if parts.password is None:
         return url

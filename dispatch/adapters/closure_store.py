@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import reading, writing
-from dispatch.adapters.tables import closure_entries, closures
+from dispatch.adapters.tables import by_code, closure_entries, closures
 from dispatch.domain.closure import Closure, ClosureEntry, ClosureEntryKind, entry_of
 from dispatch.domain.errors import ConflictError, NotFoundError
 
@@ -53,7 +53,9 @@ class SqlClosures:
                 .values(**_row(closure))
             )
             if changed.rowcount != 1:
-                raise ConflictError(closure.stale_message)
+                query = select(closures.c.version).where(closures.c.id == closure.id)
+                current = connection.execute(query).scalar()
+                raise ConflictError(closure.stale_message, current=current)
             _append(connection, closure)
 
     def that_hold_between(self, start: dt.datetime, end: dt.datetime) -> list[Closure]:
@@ -69,7 +71,7 @@ class SqlClosures:
                     and_(over_at > start, over_at > closures.c.starts_at),
                 ),
             )
-            .order_by(closures.c.starts_at, closures.c.id)
+            .order_by(closures.c.starts_at, by_code(closures.c.id))
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query).scalars().all()
@@ -77,7 +79,7 @@ class SqlClosures:
 
     def all_closures(self, *, limit: int, before: str | None = None) -> list[Closure]:
         """Closures as they were made, newest first; see `dispatch.ports.Closures`."""
-        made_at, id_ = closures.c.made_at, closures.c.id
+        made_at, id_ = closures.c.made_at, by_code(closures.c.id)
         query = select(closures.c.body).order_by(made_at.desc(), id_.desc())
         if before is not None:
             last = self.get(before)

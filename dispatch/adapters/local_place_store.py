@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import reading, writing
-from dispatch.adapters.tables import local_places
+from dispatch.adapters.tables import by_code, local_places
 from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.local_place import ALREADY_WITHDRAWN, TAKEN, LocalPlace
 
@@ -76,7 +76,9 @@ class SqlLocalPlaces:
         """Entries newest first, withdrawn ones too."""
         query = (
             select(local_places.c.body)
-            .order_by(local_places.c.settled_at.desc(), local_places.c.id.desc())
+            .order_by(
+                local_places.c.settled_at.desc(), by_code(local_places.c.id).desc()
+            )
             .limit(limit)
         )
         with reading(self._engine) as connection:
@@ -127,7 +129,7 @@ def _in_force(connection: Connection) -> ByKey:
     query = (
         select(local_places.c.body)
         .where(local_places.c.active == 1)
-        .order_by(local_places.c.ward_code)
+        .order_by(by_code(local_places.c.ward_code))
     )
     by_key: dict[str, tuple[LocalPlace, ...]] = {}
     for body in connection.execute(query).scalars():

@@ -158,9 +158,8 @@ def _require_held(row: Row[tuple[object, ...]], at: dt.datetime) -> None:
 
 
 def _row(connection: Connection, slot_id: str, client: str) -> Row[tuple[object, ...]]:
-    """Row of a client's slot, locked in a write transaction where there are locks."""
     query = select(slots).where(slots.c.id == slot_id, slots.c.client == client)
-    row = connection.execute(query.with_for_update()).first()
+    row = connection.execute(query).first()
     if row is None:
         raise NotFoundError("slot", slot_id)
     return row

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import is_alive, reading, writing
 from dispatch.adapters.tables import (
+    by_code,
     charts,
     counters,
     entries,
@@ -64,18 +64,14 @@ class SqlStore:
         """Whether the database answers."""
         return is_alive(self._engine)
 
+    def close(self) -> None:
+        """Give the connections back; they are opened anew when needed."""
+        self._engine.dispose()
+
     # -- charts ---------------------------------------------------------------
 
     def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         """Store charts in one transaction; see `dispatch.ports.Charts`."""
-        try:
-            return self._add_all(new)
-        except IntegrityError:
-            # Where writers are not queued (PostgreSQL), a twin was stored meanwhile:
-            # the second look finds it by its key.
-            return self._add_all(new)
-
-    def _add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         with writing(self._engine) as connection:
             return [self._add(connection, item) for item in new]
 
@@ -149,8 +145,8 @@ class SqlStore:
         return from_json(CaseChart, row.body)
 
     def get_many(self, chart_ids: Iterable[str]) -> dict[str, CaseChart]:
-        """Charts by id; an id that does not exist is left out."""
-        wanted = list(chart_ids)
+        """Charts by id, as asked for; an id that does not exist is left out."""
+        wanted = list(dict.fromkeys(chart_ids))
         found: dict[str, CaseChart] = {}
         with reading(self._engine) as connection:
             for at in range(0, len(wanted), QUERY_BATCH):
@@ -160,7 +156,8 @@ class SqlStore:
                 for body in connection.execute(query).scalars():
                     chart = from_json(CaseChart, body)
                     found[chart.id] = chart
-        return found
+        # Which row comes first is each database's own affair.
+        return {chart_id: found[chart_id] for chart_id in wanted if chart_id in found}
 
     def find(
         self,
@@ -169,7 +166,9 @@ class SqlStore:
         office_id: str | None = None,
     ) -> list[CaseChart]:
         """Charts in a status and of an office, oldest first."""
-        query = select(charts.c.body).order_by(charts.c.received_at, charts.c.number)
+        query = select(charts.c.body).order_by(
+            charts.c.received_at, by_code(charts.c.number)
+        )
         if statuses is not None:
             query = query.where(charts.c.status.in_([str(s) for s in statuses]))
         if office_id is not None:
@@ -196,7 +195,9 @@ class SqlStore:
             .values(**self._row(chart))
         )
         if changed.rowcount != 1:
-            raise ConflictError(chart.stale_message)
+            query = select(charts.c.version).where(charts.c.id == chart.id)
+            current = connection.execute(query).scalar()
+            raise ConflictError(chart.stale_message, current=current)
         _append(connection, chart.id, new_entries)
 
     def history(self, chart_id: str) -> list[ChartEntry]:
@@ -368,7 +369,7 @@ class SqlStore:
 
 
 def _next_number(connection: Connection, prefix: str) -> str:
-    """Count one on; the update locks the row until the transaction ends."""
+    """Count one on; what is undone leaves no gap."""
     insert_once = _INSERTS[connection.dialect.name](counters)
     connection.execute(
         insert_once.values(prefix=prefix, last=0).on_conflict_do_nothing()
@@ -437,7 +438,7 @@ def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | No
 
 def _plan_of(connection: Connection, plan_id: str) -> StoredPlan:
     query = select(plans.c.body).where(plans.c.id == plan_id)
-    body = connection.execute(query.with_for_update()).scalar()
+    body = connection.execute(query).scalar()
     if body is None:
         raise NotFoundError("plan", plan_id)
     return from_json(StoredPlan, body)

@@ -22,6 +22,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 metadata = MetaData()
 
@@ -52,6 +55,28 @@ class AwareDateTime(TypeDecorator[dt.datetime]):
         """Give the UTC offset back."""
         del dialect
         return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
+class by_code(FunctionElement[str]):  # noqa: N801 - used as a function
+    """
+    Text of a column in the order of its characters' codes, as Python sorts.
+
+    PostgreSQL orders by the language of the database otherwise, where a hyphen may
+    count for nothing: numbers of charts would come in another order than on SQLite.
+    """
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(by_code)
+def _as_it_is(element: by_code, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own signature
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(by_code, "postgresql")
+def _collated(element: by_code, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own signature
+    return f'({compiler.process(element.clauses, **options)} COLLATE "C")'
 
 
 charts = Table(

@@ -159,7 +159,7 @@ class Closure:
             When somebody was faster.
         """
         if self.version != version:
-            raise ConflictError(self.stale_message)
+            raise ConflictError(self.stale_message, current=self.version)
 
     @property
     def stale_message(self) -> str:

@@ -64,7 +64,20 @@ class NotFoundError(DispatchError):
 
 
 class ConflictError(DispatchError):
-    """The thing has moved on since it was read, or the change is not allowed now."""
+    """
+    The thing has moved on since it was read, or the change is not allowed now.
+
+    Parameters
+    ----------
+    message
+        What stands in the way, for a person.
+    current
+        Version of the thing as it is now, when it has moved on.
+    """
+
+    def __init__(self, message: str, *, current: int | None = None) -> None:
+        self.current = current
+        super().__init__(message)
 
 
 class SourceError(DispatchError):

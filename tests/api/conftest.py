@@ -23,9 +23,10 @@ def geodata_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(
-    tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path
+    tmp_path_factory: pytest.TempPathFactory, geodata_dir: Path, served_database: str
 ) -> Iterator[TestClient]:
     """Serve an empty installation to one module."""
-    settings = settings_for(tmp_path_factory.mktemp("installation"), geodata_dir)
+    folder = tmp_path_factory.mktemp("installation")
+    settings = settings_for(folder, geodata_dir, database=served_database)
     with running(settings) as served:
         yield served

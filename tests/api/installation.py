@@ -1,4 +1,4 @@
-"""One installation of Osaka on a fresh SQLite file, as every test of the ways in."""
+"""One installation of Osaka on a fresh database, as every test of the ways in."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Services
 from dispatch.adapters.clocks import FixedClock
+from tests.databases import fresh_url
 
 REPO = Path(__file__).parents[2]
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -30,14 +31,16 @@ NOWHERE = "聞き取れなかった場所"
 HOSTILE = "<script>alert(1)</script>${1+1}"
 
 
-def settings_for(folder: Path, geodata_dir: Path) -> Settings:
+def settings_for(
+    folder: Path, geodata_dir: Path, *, database: str | None = None
+) -> Settings:
     """Make settings with a short search and a database of their own."""
     return Settings(
         city="osaka",
         geodata_dir=geodata_dir,
         national_dir=folder / "national",  # none: the second engine knows the city
         roads_dir=folder / "roads",  # none: travel is straight lines
-        database_url=f"sqlite:///{folder / 'kidohan.sqlite3'}",
+        database_url=fresh_url(folder, on=database),
         assets_dir=REPO / "node_modules",
         api_keys=SecretStr(f"intake:{KEY}"),
         host_names="testserver",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from dispatch.domain.place import LonLat
 from dispatch.ports import PlanStatus, StoredPlan
 from tests.api.installation import BROWSER, DAY, NOW, running, services_of, settings_for
 
+pytestmark = pytest.mark.both_databases
+DeskAt = Callable[[dt.datetime], ClosureDesk]
 BRIDGE = NewClosure(
     name="例の橋<b>",
     shape=ClosureShape.STRETCH,
@@ -29,8 +31,11 @@ MINUTES = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
-def client(tmp_path: Path, geodata_dir: Path) -> Iterator[TestClient]:
-    with running(settings_for(tmp_path, geodata_dir)) as opened:
+def client(
+    tmp_path: Path, geodata_dir: Path, served_database: str
+) -> Iterator[TestClient]:
+    settings = settings_for(tmp_path, geodata_dir, database=served_database)
+    with running(settings) as opened:
         yield opened
 
 
@@ -46,10 +51,15 @@ def draft(services: Services) -> StoredPlan:
     )
 
 
-def desk_at(services: Services, now: dt.datetime) -> ClosureDesk:
+@pytest.fixture
+def desk_at(services: Services) -> Iterator[DeskAt]:
     """Open the same closures at another moment."""
-    store = SqlClosures(open_database(services.settings.database_url))
-    return closure_desk(services.profile, store, services.travel, FixedClock(now))
+    engine = open_database(services.settings.database_url)
+    store = SqlClosures(engine)
+    yield lambda now: closure_desk(
+        services.profile, store, services.travel, FixedClock(now)
+    )
+    engine.dispose()
 
 
 def pages(client: TestClient, draft: StoredPlan) -> list[str]:
@@ -61,10 +71,10 @@ def pages(client: TestClient, draft: StoredPlan) -> list[str]:
 
 
 def test_plan_older_than_a_closure_says_so_and_is_not_put_in_force(
-    client: TestClient, services: Services, draft: StoredPlan
+    client: TestClient, services: Services, draft: StoredPlan, desk_at: DeskAt
 ) -> None:
     assert all("通行規制が" not in text for text in pages(client, draft))
-    desk_at(services, NOW + 10 * MINUTES).close(BRIDGE, who="配車担当")
+    desk_at(NOW + 10 * MINUTES).close(BRIDGE, who="配車担当")
     for text in pages(client, draft):
         assert "この計画のあとで通行規制が1件変わりました(例の橋&lt;b&gt;)" in text
     answer = client.post(
@@ -76,22 +86,22 @@ def test_plan_older_than_a_closure_says_so_and_is_not_put_in_force(
 
 
 def test_plan_made_with_a_closure_that_was_lifted_since_says_so(
-    client: TestClient, services: Services
+    client: TestClient, services: Services, desk_at: DeskAt
 ) -> None:
-    made = desk_at(services, NOW - 10 * MINUTES).close(BRIDGE, who="配車担当")
+    made = desk_at(NOW - 10 * MINUTES).close(BRIDGE, who="配車担当")
     draft = services.planning.make(
         DAY, services.search_params(), lambda _: None, who="配車担当"
     )
     assert all("あとで通行規制" not in text for text in pages(client, draft))
     assert "この日の通行規制</a> 1件" in pages(client, draft)[0]
-    desk_at(services, NOW + 5 * MINUTES).lift(made.id, made.version, who="配車担当")
+    desk_at(NOW + 5 * MINUTES).lift(made.id, made.version, who="配車担当")
     assert all("通行規制が1件変わりました" in text for text in pages(client, draft))
 
 
 def test_closure_of_another_day_does_not_touch_a_plan(
-    client: TestClient, services: Services, draft: StoredPlan
+    client: TestClient, draft: StoredPlan, desk_at: DeskAt
 ) -> None:
-    desk_at(services, NOW + 2 * 1440 * MINUTES).close(BRIDGE, who="配車担当")
+    desk_at(NOW + 2 * 1440 * MINUTES).close(BRIDGE, who="配車担当")
     assert all("通行規制が" not in text for text in pages(client, draft))
     answer = client.post(
         f"/plan/{draft.id}/publish",

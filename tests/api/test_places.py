@@ -35,9 +35,12 @@ REVIEW, ENTRIES = "/v1/places/review", "/v1/local-places"
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, geodata_dir: Path) -> Iterator[TestClient]:
+def fresh(
+    tmp_path: Path, geodata_dir: Path, served_database: str
+) -> Iterator[TestClient]:
     """Serve an empty installation to one test."""
-    with running(settings_for(tmp_path, geodata_dir)) as served:
+    settings = settings_for(tmp_path, geodata_dir, database=served_database)
+    with running(settings) as served:
         yield served
 
 
@@ -211,6 +214,7 @@ def test_a_chart_that_does_not_exist_has_no_review(client: TestClient) -> None:
     assert posted(client, "/places/nothing", form()).status_code == 404
 
 
+@pytest.mark.both_databases
 def test_remembered_words_are_listed_and_withdrawn_with_a_reason(
     fresh: TestClient,
 ) -> None:
@@ -237,6 +241,7 @@ def test_remembered_words_are_listed_and_withdrawn_with_a_reason(
     assert slower.status_code == 409
 
 
+@pytest.mark.both_databases
 def test_remembered_words_place_the_next_consultation_until_they_are_withdrawn(
     fresh: TestClient,
 ) -> None:
@@ -290,6 +295,7 @@ def test_a_program_reads_the_queue_and_settles_a_chart(fresh: TestClient) -> Non
     assert stale.headers["content-type"] == PROBLEM
 
 
+@pytest.mark.both_databases
 def test_a_program_makes_lists_and_withdraws_entries(fresh: TestClient) -> None:
     body = entry_body(ward="西成区", label="津守抽水所", radius_m=80)
     made = fresh.post(ENTRIES, json=body, headers=AUTH)

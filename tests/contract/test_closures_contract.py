@@ -202,6 +202,7 @@ def test_closure_cut_off_in_the_middle_is_refused(client: TestClient) -> None:
     assert response.status_code == 400
 
 
+@pytest.mark.both_databases
 def test_what_was_sent_comes_back_and_stands_in_both_lists(client: TestClient) -> None:
     sent = closure_body(
         shape="area",
@@ -240,6 +241,7 @@ def test_without_a_start_it_holds_from_now_and_without_an_end_until_lifted(
     assert closure["id"] in ids(client, "state=all")
 
 
+@pytest.mark.both_databases
 def test_newest_comes_first_in_all_and_earliest_start_in_open(
     client: TestClient,
 ) -> None:
@@ -259,6 +261,7 @@ def test_list_that_cannot_be_is_refused(query: str, client: TestClient) -> None:
     assert response.headers["content-type"] == PROBLEM
 
 
+@pytest.mark.both_databases
 def test_second_of_two_who_lift_is_told_and_changes_nothing(client: TestClient) -> None:
     closure_id = made(client)["id"]
     assert lifted(client, closure_id, 1, "先").status_code == 200

@@ -52,9 +52,12 @@ def held(client: TestClient, slot_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, geodata_dir: Path) -> Iterator[TestClient]:
+def fresh(
+    tmp_path: Path, geodata_dir: Path, served_database: str
+) -> Iterator[TestClient]:
     """Serve an empty installation to one test."""
-    with running(settings_for(tmp_path, geodata_dir)) as served:
+    settings = settings_for(tmp_path, geodata_dir, database=served_database)
+    with running(settings) as served:
         yield served
 
 
@@ -108,6 +111,7 @@ def test_nothing_is_answered_without_a_key(client: TestClient) -> None:
     assert client.post(f"{URL}/s000000000/hold").status_code == 401
 
 
+@pytest.mark.both_databases
 def test_slot_that_was_not_offered_is_not_found(client: TestClient) -> None:
     for response in (
         client.post(f"{URL}/s000000000/hold", headers=AUTH),
@@ -163,6 +167,7 @@ def test_a_position_is_a_place_too(fresh: TestClient) -> None:
     assert offered(fresh, address="", position=swapped, limit=1)
 
 
+@pytest.mark.both_databases
 def test_hostile_words_come_to_nothing(client: TestClient) -> None:
     body = asked(address=f"{ADDRESS} {HOSTILE}", district=HOSTILE)
     response = client.post(URL, json=body, headers=AUTH)
@@ -173,6 +178,7 @@ def test_hostile_words_come_to_nothing(client: TestClient) -> None:
 # -- the way to a promise --------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_a_held_slot_becomes_the_appointment_of_a_consultation(
     fresh: TestClient,
 ) -> None:
@@ -197,6 +203,7 @@ def test_a_held_slot_becomes_the_appointment_of_a_consultation(
     assert fresh.post(f"{URL}/{slot['id']}/hold", headers=AUTH).status_code == 409
 
 
+@pytest.mark.both_databases
 def test_the_first_slot_is_held_at_once_when_asked(fresh: TestClient) -> None:
     first, *rest = offered(fresh, limit=3, hold=True)
     assert first["held_until"] == "2026-11-24T09:00:00+09:00"
@@ -213,6 +220,7 @@ def test_a_slot_that_is_not_held_is_refused_with_words(fresh: TestClient) -> Non
     assert services_of(fresh).store.find() == []
 
 
+@pytest.mark.both_databases
 def test_a_consultation_has_one_promise(fresh: TestClient) -> None:
     (slot,) = offered(fresh, limit=1, hold=True)
     times = {"start_at": slot["start_at"], "end_at": slot["end_at"]}
@@ -222,6 +230,7 @@ def test_a_consultation_has_one_promise(fresh: TestClient) -> None:
     assert [item["field"] for item in response.json()["errors"]] == ["slot_id"]
 
 
+@pytest.mark.both_databases
 def test_keys_of_before_there_were_slots_keep_their_meaning(
     client: TestClient,
 ) -> None:

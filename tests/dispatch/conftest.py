@@ -1,22 +1,21 @@
-"""A fresh store on SQLite for each test."""
+"""A fresh store for each test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from dispatch.adapters.database import open_database
+from dispatch.adapters.database import connect
 from dispatch.adapters.sql_store import SqlStore
 from tests.builders import catalogue
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """Open a new database file and close it after the test."""
-    opened = open_database(f"sqlite:///{tmp_path / 'store.db'}")
+def engine(database_url: str) -> Iterator[Engine]:
+    """Open a new database and close it after the test."""
+    opened = connect(database_url)
     yield opened
     opened.dispose()
 

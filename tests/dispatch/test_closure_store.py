@@ -6,25 +6,17 @@ import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 
 from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.codec import from_json, to_json
-from dispatch.adapters.database import MIGRATIONS, open_database, reading, writing
-from dispatch.adapters.sql_store import SqlStore
-from dispatch.adapters.tables import metadata
 from dispatch.domain.closure import Closure, ClosureEntryKind, ClosureShape, lifted
 from dispatch.domain.errors import ConflictError, NotFoundError
-from tests.builders import DAY, catalogue, entry, moment, new_chart
+from tests.builders import DAY, moment
 from tests.dispatch.test_closure import BLOCK, closure, school
 
 TOMORROW = DAY + dt.timedelta(days=1)
@@ -232,49 +224,6 @@ def test_a_closure_is_found_exactly_when_some_hour_of_the_span_is_its_own(
     found = made.id in ids_between(closures, hour(first), hour(last))
     # every bound is a whole hour, so the first moment of an hour tells the whole hour
     assert found is any(made.is_current(hour(count)) for count in range(first, last))
-
-
-# -- the schema ------------------------------------------------------------------------
-
-
-def move_to(engine: Engine, revision: str, *, up: bool) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        (command.upgrade if up else command.downgrade)(config, revision)
-
-
-def test_the_migrations_make_the_tables_that_the_code_describes(engine: Engine) -> None:
-    with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-
-
-def test_a_store_of_the_version_before_keeps_its_charts_up_and_down(
-    tmp_path: Path,
-) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    engine = open_database(url)
-    move_to(engine, "0001", up=False)
-    assert not {"closures", "closure_entries"} & set(inspect(engine).get_table_names())
-    charts = SqlStore(engine, catalogue())
-    before = charts.add_all([new_chart("a", entries=(entry(), entry("二")))])[0].chart
-    engine.dispose()
-
-    engine = open_database(url)  # as the service does when it starts
-    made = closure("k")
-    SqlClosures(engine).add(made)
-    SqlClosures(engine).save(lifted(made, at=moment("12:00"), who="夜勤"))
-    move_to(engine, "0001", up=False)
-    assert not {"closures", "closure_entries"} & set(inspect(engine).get_table_names())
-    charts = SqlStore(engine, catalogue())
-    assert charts.get("a") == before
-    assert [line.text for line in charts.history("a")] == ["受付", "二"]
-
-    move_to(engine, "head", up=True)
-    assert SqlClosures(engine).all_closures(limit=1) == []
-    assert SqlStore(engine, catalogue()).get("a") == before
-    engine.dispose()
 
 
 def test_a_closure_survives_being_written_as_json() -> None:

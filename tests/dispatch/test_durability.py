@@ -17,14 +17,12 @@ KILLS = 5
 
 
 def test_every_id_told_before_a_kill_is_in_the_store_with_its_whole_history(
-    tmp_path: Path,
+    database_url: str,
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    open_database(url).dispose()
     chance = random.Random(20261124)  # noqa: S311 - moments of the kills
     told: set[str] = set()
     for _ in range(KILLS):
-        command = [sys.executable, "-m", "tests.dispatch.chart_writer", url]
+        command = [sys.executable, "-m", "tests.dispatch.chart_writer", database_url]
         with subprocess.Popen(  # noqa: S603 - our own module
             command, cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as writer:
@@ -36,7 +34,7 @@ def test_every_id_told_before_a_kill_is_in_the_store_with_its_whole_history(
         assert writer.returncode == -9
     assert len(told) >= 2 * KILLS
 
-    engine = open_database(url)
+    engine = open_database(database_url)
     store = SqlStore(engine, catalogue())
     charts = {chart.id: chart for chart in store.find()}
     assert told <= set(charts)

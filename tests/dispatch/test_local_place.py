@@ -6,25 +6,20 @@ import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 
 from dispatch.adapters.codec import from_json, to_json
-from dispatch.adapters.database import MIGRATIONS, open_database, writing
 from dispatch.adapters.local_place_store import REFRESH_S, SqlLocalPlaces
-from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from dispatch.domain.local_place import LocalPlace, withdrawn, written_place
 from dispatch.domain.place import Ward
 from geodata.geocoding.local import place_key
-from tests.builders import YARD, catalogue, moment, new_chart
+from tests.builders import YARD, moment
 
 NOON = moment("12:00")
 WARDS = (Ward(code="27128", name="中央区"), Ward(code="27122", name="西成区"))
@@ -299,25 +294,3 @@ def test_threads_that_ask_at_once_all_get_the_answer(engine: Engine) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(4))) == [1, 1, 1, 1]
-
-
-def test_a_store_of_the_version_before_keeps_its_charts_up_and_down(
-    tmp_path: Path,
-) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'store.db'}")
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    charts = SqlStore(engine, catalogue())
-    before = charts.add_all([new_chart("a")])[0].chart
-    SqlLocalPlaces(engine).add(local_place())
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0002")
-    assert "local_places" not in inspect(engine).get_table_names()
-    assert charts.get("a") == before
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    assert SqlLocalPlaces(engine).listed(limit=1) == []
-    assert charts.get("a") == before
-    engine.dispose()

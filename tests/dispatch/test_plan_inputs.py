@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
-from sqlalchemy import Engine, create_engine, insert, inspect, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, insert, inspect, select
+from sqlalchemy.exc import DatabaseError
 
-from dispatch.adapters.database import MIGRATIONS, open_database, reading
+from dispatch.adapters.database import (
+    alembic_config,
+    connect,
+    open_database,
+    reading,
+    writing,
+)
 from dispatch.adapters.plan_record import recorded
 from dispatch.adapters.problem_codec import day_of_json
 from dispatch.adapters.sql_store import SqlStore
@@ -52,21 +56,17 @@ def test_an_input_that_cannot_be_stored_takes_its_plan_with_it(
     store: SqlStore, engine: Engine
 ) -> None:
     plan_inputs.drop(engine)
-    with pytest.raises(OperationalError):
+    with pytest.raises(DatabaseError):
         store.add_plan(stored_plan("p1"), "{}")
     assert store.plans_on(DAY) == []
 
 
 def test_plans_stored_before_there_were_inputs_load_after_the_migration(
-    tmp_path: Path,
+    empty_database_url: str,
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'old.db'}"
-    engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+    engine = connect(empty_database_url)
+    with writing(engine) as connection:
+        command.upgrade(alembic_config(connection), "0003")
         old = {
             "id": OLD["id"],
             "date": DAY,
@@ -78,7 +78,7 @@ def test_plans_stored_before_there_were_inputs_load_after_the_migration(
         }
         connection.execute(insert(plans).values(**old))
     engine.dispose()
-    opened = open_database(url)
+    opened = open_database(empty_database_url)
     store = SqlStore(opened, catalogue())
     plan = store.in_force(DAY)
     assert plan is not None

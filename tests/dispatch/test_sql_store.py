@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
-from dispatch.adapters.database import is_alive, open_database, writing
 from dispatch.adapters.sql_store import SqlStore
-from dispatch.adapters.tables import reporters
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty
 from dispatch.domain.consultation import Reporter
-from dispatch.domain.errors import ConflictError, NotFoundError, SourceError
+from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.plan import Plan
 from dispatch.ports import IdempotencyKey, NewChart, PlanStatus, StoredPlan
 from tests.builders import (
@@ -328,43 +324,3 @@ def test_of_two_publishers_of_one_draft_one_wins(store: SqlStore) -> None:
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(publish, range(2))) == [False, True]
-
-
-# -- the database ----------------------------------------------------------------------
-
-
-def test_opening_again_keeps_what_is_there(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'deep' / 'store.db'}"
-    first = open_database(url)
-    SqlStore(first, catalogue()).add_all([new_chart("a")])
-    first.dispose()
-    second = open_database(url)
-    assert is_alive(second)
-    assert [one.id for one in SqlStore(second, catalogue()).find()] == ["a"]
-    second.dispose()
-
-
-def test_a_database_that_cannot_be_opened_is_a_source_error(tmp_path: Path) -> None:
-    not_a_database = tmp_path / "store.db"
-    not_a_database.write_bytes(b"no database at all" * 100)
-    with pytest.raises(SourceError, match="cannot be opened"):
-        open_database(f"sqlite:///{not_a_database}")
-
-
-def test_an_error_of_the_database_never_tells_what_was_being_stored(
-    tmp_path: Path,
-) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'leak.sqlite3'}")
-    row = {"chart_id": "nowhere", "name": "山田花子", "phone": "06-0000-1234"}
-    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
-        connection.execute(insert(reporters).values(address="", **row))
-    assert "山田花子" not in str(caught.value)
-    assert "06-0000-1234" not in str(caught.value)
-
-
-def test_a_database_without_its_driver_says_what_to_install() -> None:
-    if importlib.util.find_spec("psycopg") is not None:
-        pytest.skip("psycopg is installed here")
-    with pytest.raises(SourceError, match="pip install") as caught:
-        open_database("postgresql+psycopg://u:secret@localhost/x")
-    assert "secret" not in str(caught.value)
