@@ -22,6 +22,7 @@ OPENING_SOLUTIONS = 50  # of OR-Tools, for a start: a second on a day of a city
 OPENING_VISITS = 2  # for each team, at least: on thin days OR-Tools 9.15 may hang
 OPENING_MAX = 0.5  # of the time; a guard
 REPEAT_GUARD_S = 600.0  # a slower machine takes longer for the same solutions
+WARM_UP_GUARD_S = 600.0  # less than compiling takes, and the search is never reached
 CLOSING_SHARE = 0.15  # of the time, after the recombination
 TOLD_EVERY_S = 0.5
 MAX_HANDED_ON = 6_000  # columns that go to another process
@@ -35,7 +36,7 @@ def warm_up() -> None:
             problem=problem,
             weights=weights_of(problem.levels),
             name="warm up",
-            time_limit_s=1.0,
+            time_limit_s=WARM_UP_GUARD_S,
             iterations=100,
             seed=1,
         ),

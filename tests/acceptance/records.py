@@ -13,6 +13,7 @@ from typing import Any
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.domain.checks import Violation, violations
+from dispatch.domain.shared_tool import stock_of
 from dispatch.plan_desk import PLANNABLE
 from dispatch.prepared_day import DayInput, prepare_day
 from geodata.city import CityProfile
@@ -70,6 +71,7 @@ def judged(database: Path, city: str, geodata: Path, day: str) -> tuple[Violatio
                 now_s=max(0, int((stored.made_at - midnight).total_seconds())),
                 in_force=None,
                 bundle_m=services.settings.bundle_m,
+                tools=stock_of(profile.tools),
                 walk_m_per_s=profile.travel.walk_mps,
             ),
             _travel(profile),

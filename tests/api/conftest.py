@@ -9,8 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.geodata_wiring import make_small_bundle
+from api.wiring import closure_desk
+from dispatch.adapters.clocks import FixedClock
+from dispatch.adapters.closure_store import SqlClosures
+from dispatch.adapters.database import open_database
 from geodata.city import load_city
-from tests.api.installation import running, settings_for
+from tests.api.installation import DeskAt, running, services_of, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +34,15 @@ def client(
     settings = settings_for(folder, geodata_dir, database=served_database)
     with running(settings) as served:
         yield served
+
+
+@pytest.fixture
+def desk_at(client: TestClient) -> Iterator[DeskAt]:
+    """Open the installation's closures at another moment."""
+    services = services_of(client)
+    engine = open_database(services.settings.database_url)
+    store = SqlClosures(engine)
+    yield lambda now: closure_desk(
+        services.profile, store, services.travel, FixedClock(now)
+    )
+    engine.dispose()

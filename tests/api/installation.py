@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Services
 from dispatch.adapters.clocks import FixedClock
+from dispatch.closure_desk import ClosureDesk
 from tests.databases import fresh_url
 
 REPO = Path(__file__).parents[2]
@@ -29,6 +30,8 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 ADDRESS = "西成区津守2-7-13"  # in the gazetteer, to the 丁目
 NOWHERE = "聞き取れなかった場所"
 HOSTILE = "<script>alert(1)</script>${1+1}"
+
+DeskAt = Callable[[dt.datetime], ClosureDesk]
 
 
 def settings_for(

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.wiring import Services, closure_desk
-from dispatch.adapters.clocks import FixedClock
-from dispatch.adapters.closure_store import SqlClosures
-from dispatch.adapters.database import open_database
-from dispatch.closure_desk import ClosureDesk, NewClosure
+from api.wiring import Services
+from dispatch.closure_desk import NewClosure
 from dispatch.domain.closure import ClosureReason, ClosureShape
 from dispatch.domain.place import LonLat
 from dispatch.ports import PlanStatus, StoredPlan
-from tests.api.installation import BROWSER, DAY, NOW, running, services_of, settings_for
+from tests.api.installation import (
+    BROWSER,
+    DAY,
+    NOW,
+    DeskAt,
+    running,
+    services_of,
+    settings_for,
+)
 
 pytestmark = pytest.mark.both_databases
-DeskAt = Callable[[dt.datetime], ClosureDesk]
 BRIDGE = NewClosure(
     name="例の橋<b>",
     shape=ClosureShape.STRETCH,
@@ -49,17 +53,6 @@ def draft(services: Services) -> StoredPlan:
     return services.planning.make(
         DAY, services.search_params(), lambda _: None, who="配車担当"
     )
-
-
-@pytest.fixture
-def desk_at(services: Services) -> Iterator[DeskAt]:
-    """Open the same closures at another moment."""
-    engine = open_database(services.settings.database_url)
-    store = SqlClosures(engine)
-    yield lambda now: closure_desk(
-        services.profile, store, services.travel, FixedClock(now)
-    )
-    engine.dispose()
 
 
 def pages(client: TestClient, draft: StoredPlan) -> list[str]:

@@ -34,12 +34,12 @@ from tests.api.installation import (
     BROWSER,
     DAY,
     NOW,
+    DeskAt,
     running,
     sent,
     services_of,
     settings_for,
 )
-from tests.api.test_closures_and_plans import desk_at
 from tests.geodata.road_data import place, town_roads
 
 BASE, SOUTH = (2, 0.5), (1.5, -2)  # 300 m over 中橋, 700 m over 東橋
@@ -235,23 +235,23 @@ def test_a_closure_that_nobody_made_is_not_found(
 
 
 def test_a_closure_that_the_plan_heeds_already_is_not_offered(
-    services: Services, plan: StoredPlan
+    services: Services, plan: StoredPlan, desk_at: DeskAt
 ) -> None:
     now = new(starts_at=None, name="冠水")
-    held = desk_at(services, NOW - 10 * MINUTE).close(now, who="配車係")
+    held = desk_at(NOW - 10 * MINUTE).close(now, who="配車係")
     ids = [one.id for one in closures_to_suppose(services, plan)]
     assert held.id not in ids
     with pytest.raises(InvalidInputError, match="すでに避けています"):
         known_closure(services, plan, held.id)
     # lifted after the plan was made: its times heed it all the same
-    lifted = desk_at(services, NOW + MINUTE).lift(held.id, held.version, who="配車係")
+    lifted = desk_at(NOW + MINUTE).lift(held.id, held.version, who="配車係")
     assert lifted.id not in [one.id for one in closures_to_suppose(services, plan)]
     # made after the plan, for this very day: its times do not know it
-    later = desk_at(services, NOW + MINUTE).close(now, who="配車係")
+    later = desk_at(NOW + MINUTE).close(now, who="配車係")
     assert later.id in [one.id for one in closures_to_suppose(services, plan)]
     shut = known_closure(services, plan, later.id)
     assert shut.starts_at <= plan.made_at
-    desk_at(services, NOW + 2 * MINUTE).lift(later.id, later.version, who="配車係")
+    desk_at(NOW + 2 * MINUTE).lift(later.id, later.version, who="配車係")
 
 
 def test_without_road_data_no_road_can_be_closed(
