@@ -77,9 +77,6 @@ def _sheet(
     services, profile = pictures.services, pictures.services.profile
     office = profile.office(team.office_id)
     now = services.clock.now()
-    lunch = "—"
-    if route.lunch_start_s is not None and route.lunch_end_s is not None:
-        lunch = f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
     shown = shown_stops(route, charts)
     bundled = pictures.bundled(route, charts)
     stops = [
@@ -109,12 +106,8 @@ def _sheet(
         plan_version=stored.version,
         printed_at=pictures.moment_text(now),
         depart=clock_text(route.depart_s),
-        return_=(
-            pictures.word("no_way_back")
-            if route.no_way_back
-            else clock_text(route.return_s)
-        ),
-        lunch=lunch,
+        return_=_return_text(pictures, route),
+        lunch=_lunch_text(route),
         total_drive_min=round(route.drive_s / 60),
         total_km=route.drive_m / 1000,
         travel_note=pictures.word("travel_times").format(
@@ -131,6 +124,18 @@ def _sheet(
         ),
         closures=map_closures(services, stored.plan.date),
     )
+
+
+def _lunch_text(route: Route) -> str:
+    if route.lunch_start_s is None or route.lunch_end_s is None:
+        return "—"
+    return f"{clock_text(route.lunch_start_s)}–{clock_text(route.lunch_end_s)}"
+
+
+def _return_text(pictures: Pictures, route: Route) -> str:
+    if route.no_way_back:
+        return pictures.word("no_way_back")
+    return clock_text(route.return_s)
 
 
 def _attribution(pictures: Pictures) -> str:
