@@ -97,20 +97,6 @@ const put = (kept) => {
   typed.value = kept.join("\n");
   forget();
   draw();
-
-// -- a map that is folded away at first -----------------------------------------------
-
-const folded = holder.closest("details");
-if (folded) {
-  const unfolded = () => {
-    map.invalidateSize();
-    map.fitBounds(city); // it had no size to fit the city into
-  };
-  folded.addEventListener("toggle", unfolded, { once: true });
-  chosenClosure.addEventListener("change", () => {
-    folded.open = chosenClosure.value === "drawn";
-  });
-}
 };
 const add = (lat, lon) => put([...lines(), `${lat.toFixed(DIGITS)}, ${lon.toFixed(DIGITS)}`]);
 
@@ -145,20 +131,6 @@ for (const choice of form.elements.shape) {
   choice.addEventListener("change", () => {
     forget();
     draw();
-
-// -- a map that is folded away at first -----------------------------------------------
-
-const folded = holder.closest("details");
-if (folded) {
-  const unfolded = () => {
-    map.invalidateSize();
-    map.fitBounds(city); // it had no size to fit the city into
-  };
-  folded.addEventListener("toggle", unfolded, { once: true });
-  chosenClosure.addEventListener("change", () => {
-    folded.open = chosenClosure.value === "drawn";
-  });
-}
   });
 }
 if (form.elements.ends_at) {
