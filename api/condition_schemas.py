@@ -6,17 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from api.closure_schemas import clock_seconds
 from api.schemas import Strict
 from dispatch.domain.consultation import MAX_LINE, MAX_NAME
 from dispatch.domain.site_conditions import (
-    HOUR_S,
     MAX_GAP_DAYS,
     MAX_GAP_MIN,
     MAX_LISTED,
     MAX_PIECES,
     MAX_TEAMS,
     MAX_WIDTH_CM,
-    MIN_S,
     MIN_WIDTH_CM,
     AfterChart,
     SiteConditions,
@@ -75,7 +74,9 @@ class ConditionsIn(Strict):
         return SiteConditions(
             num_teams=self.num_teams,
             forbidden=tuple(
-                ForbiddenHours(start_s=seconds_of(one.start), end_s=seconds_of(one.end))
+                ForbiddenHours(
+                    start_s=clock_seconds(one.start), end_s=clock_seconds(one.end)
+                )
                 for one in self.forbidden
             ),
             max_width_cm=self.max_width_cm,
@@ -88,13 +89,9 @@ class ConditionsIn(Strict):
             tools=tuple(sorted(self.tools)),
             materials=tuple(sorted(self.materials.items())),
             windows=tuple(
-                TimeWindow(start_s=seconds_of(one.start), end_s=seconds_of(one.end))
+                TimeWindow(
+                    start_s=clock_seconds(one.start), end_s=clock_seconds(one.end)
+                )
                 for one in self.windows
             ),
         )
-
-
-def seconds_of(clock: str) -> int:
-    """Seconds after midnight of a clock time that is known to be one."""
-    hours, minutes = clock.split(":")
-    return int(hours) * HOUR_S + int(minutes) * MIN_S

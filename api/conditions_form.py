@@ -10,7 +10,7 @@ from typing import Self
 
 from starlette.datastructures import FormData
 
-from api.condition_schemas import seconds_of
+from api.closure_schemas import clock_seconds
 from dispatch.domain.errors import InvalidInputError, NotFoundError
 from dispatch.domain.site_conditions import AfterChart, SiteConditions
 from dispatch.domain.visit import ForbiddenHours, TimeWindow
@@ -119,7 +119,7 @@ class ConditionsForm:
         if any(not CLOCK.fullmatch(text) for row in rows for text in row):
             problem = "始めと終わりの時刻を、どちらも入れてください(例: 8:00)"
             raise InvalidInputError(name, problem)
-        return [(seconds_of(start), seconds_of(end)) for start, end in rows]
+        return [(clock_seconds(start), clock_seconds(end)) for start, end in rows]
 
     def _after(self, id_of_number: Callable[[str], str]) -> tuple[AfterChart, ...]:
         found = []
