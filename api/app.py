@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access import (
+    UNSAFE,
+    Doorkeeper,
+    SignInNeededError,
+    enforce,
+    is_https,
+    on_sign_in_needed,
+)
 from api.assets import AssetFiles
 from api.errors import (
     HTTP_TITLES,
@@ -24,22 +33,43 @@ from api.errors import (
 from api.jobs import PlanJobs
 from api.pages import install_page_errors, page_context
 from api.pictures import Pictures
+from api.retention import erasing_daily
 from api.routes import (
+    accounts,
+    adviser,
     board,
+    chart_acts,
     chart_list,
     charts,
     closures,
     consultations,
+    examples,
     geocode,
+    guide,
     health,
+    life_cycle,
     maps,
+    notices,
+    numbers,
+    officers,
+    organisation,
     phone_desk,
+    photos,
     places,
     plan_api,
     plan_study,
     plans,
+    related,
+    related_api,
     sheets,
+    sign_in,
     slots,
+    transfers,
+    transfers_api,
+    triage,
+    triage_api,
+    vault,
+    voices,
 )
 from api.schemas import Problem
 from api.settings import Settings
@@ -50,8 +80,12 @@ from maps.base_map import BaseMap
 Next = Callable[[Request], Awaitable[Response]]
 
 STATIC = Path(__file__).parent / "static"
+PHOTO_PATH = re.compile(r"/(?:charts|v1/consultations)/[^/]+/photos")
+FORM_AROUND_PHOTO = 65_536  # the other fields of its form, and the parts' heads
+HSTS = "max-age=31536000; includeSubDomains"  # a year
+# No page asks for any of these; a script that came in by a slip gets none of them.
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 TILE_SOURCE = "https://cyberjapandata.gsi.go.jp"
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DESCRIPTION = """
 Consultations in, case charts out. **Conventions**: JSON in UTF-8; coordinates are
 `lon`, `lat` in degrees (JGD2011/WGS84); times carry an offset; durations end in `_s`
@@ -81,7 +115,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         services.geocoder.warm()
         if services.roads is not None:  # what is closed today is cut in beforehand
             services.roads.prepare(services.clock.now())
-        yield
+        async with erasing_daily(services.vault.erase_due):
+            yield
         services.close()
 
     app = FastAPI(
@@ -93,23 +128,37 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         # The interactive pages load scripts from elsewhere: closed networks have none.
         docs_url=None,
         redoc_url=None,
+        # Every route of the access table is asked for before its handler runs.
+        dependencies=[Depends(enforce)],
     )
     app.state.services = services
     app.state.pictures = Pictures(services)
     search = services.search
     app.state.jobs = PlanJobs(_maker(services), search.cancel, search.take_best)
     app.state.page_context = page_context(services)
+    app.state.doorkeeper = Doorkeeper(services)
     install_error_handlers(app)
     install_page_errors(app)
+    app.add_exception_handler(SignInNeededError, on_sign_in_needed)
+    app.middleware("http")(app.state.doorkeeper)
     app.middleware("http")(_guarded)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     # Against a page of another name that is made to point here (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        max_photo_bytes=settings.max_photo_bytes + FORM_AROUND_PHOTO,
+    )
     # `/charts/new` before `/charts/{chart_id}`, and what is asked of plans before
     # `/plan/{plan_id}/{office_id}`: the first that fits answers.
-    pages = (board, chart_list, phone_desk, charts, closures, plan_study, plans)
-    api = (consultations, geocode, health, places, slots, plan_api)
+    desks = (board, chart_list, phone_desk, vault, charts, chart_acts, related, photos)
+    planning = (closures, plan_study, plans)
+    people = (sign_in, accounts, officers, organisation, transfers, notices)
+    known = (voices, examples, numbers, guide)
+    pages = (*known, triage, adviser, *people, *desks, *planning)
+    lives = (consultations, life_cycle, triage_api, related_api, transfers_api)
+    api = (*lives, geocode, health, places, slots, plan_api)
     for module in (*api, *pages, maps, sheets):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -151,6 +200,10 @@ async def _guarded(request: Request, call_next: Next) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = PERMISSIONS
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if is_https(request.app.state.services.settings):
+        response.headers["Strict-Transport-Security"] = HSTS
     if not request.url.path.startswith(("/static", "/assets")):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
@@ -174,17 +227,22 @@ class BodyLimit:
         What comes after.
     max_bytes
         Largest body.
+    max_photo_bytes
+        The same where photos come in.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_photo_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_photo_bytes = max_photo_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes as they come."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        takes_photo = PHOTO_PATH.fullmatch(scope["path"]) is not None
+        max_bytes = self._max_photo_bytes if takes_photo else self._max_bytes
         body = bytearray()
         more = True
         while more:
@@ -193,8 +251,8 @@ class BodyLimit:
                 return  # the client has gone
             body += message.get("body", b"")
             more = bool(message.get("more_body"))
-            if len(body) > self._max_bytes:
-                await self._too_large()(scope, receive, send)
+            if len(body) > max_bytes:
+                await _too_large(max_bytes)(scope, receive, send)
                 return
         given = False
 
@@ -207,13 +265,14 @@ class BodyLimit:
 
         await self._app(scope, again, send)
 
-    def _too_large(self) -> Response:
-        return problem_response(
-            Problem(
-                type=TYPE_BASE + "too-large",
-                title=HTTP_TITLES[413],
-                status=413,
-                detail=f"要求は{self._max_bytes:,}バイトまでです。"
-                "説明を短くするか、写真は別に送ってください",
-            )
+
+def _too_large(max_bytes: int) -> Response:
+    return problem_response(
+        Problem(
+            type=TYPE_BASE + "too-large",
+            title=HTTP_TITLES[413],
+            status=413,
+            detail=f"要求は{max_bytes:,}バイトまでです。"
+            "説明を短くするか、写真は別に、小さくして送ってください",
         )
+    )

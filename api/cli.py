@@ -14,6 +14,7 @@ import uvicorn
 from rich.console import Console
 from rich.markup import escape
 
+from api.access_cli import account_cli, key_cli
 from api.app import create_app
 from api.database_cli import database_cli
 from api.day_run import (
@@ -23,20 +24,26 @@ from api.day_run import (
     StepTimes,
     run_day,
 )
+from api.demo_staff import add_demo_staff
 from api.geocode_cli import geocode
 from api.geodata_cli import geodata_cli
 from api.geodata_wiring import prepare_bundle
 from api.import_mapping import ImportMapping, read_mapping
 from api.importer import Importer, ImportReport, Row, read_rows
+from api.numbers_cli import numbers
+from api.photos_cli import photos_cli
 from api.pooling import pooled
 from api.progress import bars
 from api.roads_cli import roads_cli
-from api.settings import PREFIX, Settings, load_settings
+from api.settings import PREFIX, Settings, SignInMode, load_settings
 from api.solve_cli import check, replay, solve
+from api.staff_cli import staff_cli
 from api.summary import print_summary
+from api.vault_cli import vault_cli
 from api.wiring import Services, open_services
 from dispatch.adapters.clocks import DemoClock
 from dispatch.adapters.portfolio_solver import PortfolioSolver
+from dispatch.adapters.vault_opening import KEY_FILE
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.travel import TravelLevel, level_text
 from dispatch.intake import Intake
@@ -53,13 +60,23 @@ cli = typer.Typer(
     help="Kidōhan (機動班): from a resident's consultation to a printed route sheet.",
 )
 cli.add_typer(database_cli, name="database")
+cli.add_typer(vault_cli, name="vault")
+cli.add_typer(photos_cli, name="photos")
+cli.add_typer(staff_cli, name="staff")
+cli.add_typer(account_cli, name="account")
+cli.add_typer(key_cli, name="key")
 cli.add_typer(roads_cli, name="roads")
 cli.add_typer(geodata_cli, name="geodata")
 cli.command()(geocode)
+cli.command()(numbers)
 for command in (solve, check, replay):
     cli.command()(command)
 console = Console()
 SHOWN_REFUSALS = 20
+NO_ACCOUNTS = (
+    "利用者がまだいません。別の画面で、はじめのシステム管理を登録してください:\n"
+    "  kidohan account add admin --name システム管理 --role administrator"
+)
 DEMO_WHO = "デモ配車担当"
 DEMO_OPENS = dt.time(8, 50)
 CHUNK = 100
@@ -237,7 +254,7 @@ def _require_free(host: str, port: int) -> None:
 
 def _clear(out: Path) -> None:
     """Make room for a new demonstration; only what an earlier one wrote goes."""
-    ours = {MAP_FOLDER, SHEET_FOLDER, SUMMARY_FILE}
+    ours = {MAP_FOLDER, SHEET_FOLDER, SUMMARY_FILE, KEY_FILE}
     strangers = [
         item.name
         for item in (out.iterdir() if out.is_dir() else ())
@@ -263,6 +280,7 @@ def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -
                 told("相談を作っています(合成データ)", 0.0)
                 items = demo_consultations(services.profile, services.towns, params)
                 told("相談を作っています(合成データ)", 1.0)
+            add_demo_staff(services, params.date)
             with times.step("intake"):
                 for start in range(0, len(items), CHUNK):
                     chunk = [
@@ -288,6 +306,7 @@ def _demo_settings(out: Path, date: dt.date, port: int) -> Settings:
         demo_now=dt.datetime.combine(date, DEMO_OPENS, timezone),
         port=port,
         base_url=f"http://{first.host}:{port}",
+        sign_in=SignInMode.NONE,  # made-up people; nobody is to be kept out
     )
 
 
@@ -307,6 +326,8 @@ def _serve(now: Settings) -> None:
     roads = app.state.services.roads
     level = TravelLevel.STRAIGHT_LINE if roads is None else roads.state().level
     console.print(f"{now.base_url}/  移動時間 {level_text(level)}  (終了は Ctrl+C)")
+    if now.sign_in is SignInMode.PASSWORD and not app.state.services.accounts.listed():
+        console.print(NO_ACCOUNTS, soft_wrap=True)
     uvicorn.run(
         app,
         host=now.host,

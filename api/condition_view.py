@@ -64,7 +64,7 @@ class SiteView:
 def site_view(services: Services, chart: CaseChart) -> SiteView:
     """Conditions of a chart as its page shows them."""
     asked, rules = chart.conditions, services.sites.rules
-    category = services.profile.catalogue.get(chart.consultation.category_code)
+    category = services.profile.catalogue.get(chart.category_code)
     before = services.store.get_many(one.chart_id for one in asked.after)
     pieces = dict(asked.materials)
     width_cm = asked.max_width_cm
@@ -110,7 +110,7 @@ def sheet_conditions(
         Whose sheet it is.
     """
     profile = pictures.services.profile
-    category = profile.catalogue.get(chart.consultation.category_code)
+    category = profile.catalogue.get(chart.category_code)
     asked, word = chart.conditions, pictures.word
     names = {team.id: team.name for team in profile.teams}
     lines = []
@@ -143,7 +143,7 @@ def sheet_conditions(
 def _to_bring(pictures: Pictures, chart: CaseChart) -> list[str]:
     """Shared tools of category and site, and pieces of material."""
     profile = pictures.services.profile
-    category = profile.catalogue.get(chart.consultation.category_code)
+    category = profile.catalogue.get(chart.category_code)
     names = {tool.id: tool.name for tool in profile.tools}
     wanted = sorted(category.tools.union(chart.conditions.tools))
     pieces = pictures.word("site_pieces")

@@ -17,6 +17,7 @@ from dispatch.domain.errors import (
     ConflictError,
     DispatchError,
     InvalidInputError,
+    NotAllowedError,
     NotFoundError,
     SolverError,
     SourceError,
@@ -41,6 +42,7 @@ class Row:
 TABLE: dict[type[DispatchError], Row] = {
     InvalidInputError: Row(422, "invalid-input", "入力に誤りがあります"),
     NotFoundError: Row(404, "not-found", "見つかりません"),
+    NotAllowedError: Row(403, "not-allowed", "この操作は許可されていません"),
     ConflictError: Row(409, "conflict", "今はその変更ができません"),
     CancelledError: Row(409, "cancelled", "計画は中止されました"),
     SourceError: Row(503, "source", "データの準備ができていません"),
@@ -50,6 +52,7 @@ TABLE: dict[type[DispatchError], Row] = {
 EXIT_CODES: dict[type[DispatchError], int] = {
     InvalidInputError: 2,
     NotFoundError: 2,
+    NotAllowedError: 2,
     ConflictError: 2,
     CancelledError: 2,
     SourceError: 3,
@@ -65,6 +68,7 @@ HTTP_TITLES = {
     413: "大きすぎます",
     415: "この形式は受け取れません",
     422: "入力に誤りがあります",
+    429: "要求が多すぎます",
 }
 
 

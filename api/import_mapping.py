@@ -29,8 +29,11 @@ FIELDS = (
     "contact_wanted",
     "tagged_on",
     "reporter_name",
+    "reporter_kana",
     "reporter_phone",
     "reporter_address",
+    "reporter_role",
+    "reporter_consent",
 )
 # Read for their own sake by other tools; harmless here.
 OTHER_FIELDS = ("due",)

@@ -18,14 +18,10 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from api.import_mapping import ImportMapping
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.consultation import (
-    Appointment,
-    Channel,
-    Consultation,
-    Reporter,
-)
+from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat, place_of_numbers
+from dispatch.domain.reporter import ConsentScope, Reporter
 from dispatch.intake import Intake, IntakeDesk
 from dispatch.ports import Clock
 
@@ -292,8 +288,11 @@ class Importer:
         )
         reporter = Reporter(
             name=value("reporter_name"),
+            kana=value("reporter_kana"),
             phone=value("reporter_phone"),
             address=value("reporter_address"),
+            role=value("reporter_role"),
+            consent=_consent(value("reporter_consent")),
         )
         return Intake(consultation=consultation, reporter=reporter)
 
@@ -376,6 +375,14 @@ def _urgency(text: str) -> Urgency | None:
     except ValueError:
         problem = "緊急度は S A B C D のどれかです"
         raise InvalidInputError("urgency", problem) from None
+
+
+def _consent(text: str) -> ConsentScope:
+    try:
+        return ConsentScope(text or ConsentScope.NOT_ASKED)
+    except ValueError:
+        problem = f"同意範囲は {' '.join(ConsentScope)} のどれかです"
+        raise InvalidInputError("reporter_consent", problem) from None
 
 
 def _flag(name: str, text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,23 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
-from api import wording
+from api import vault_words, wording
+from api.acting import ROLE_TEXT, acting, caller_of, can
+from api.csrf import CSRF_FIELD, csrf_token
 from api.pictures import due_text, is_overdue, time_left_text
 from api.schemas import Problem
+from api.settings import SignInMode
 from api.wiring import Services
+from dispatch.domain.access import Action
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import DispatchError, InvalidInputError
-from dispatch.plan_desk import OUTCOME_TEXT
+from dispatch.domain.result_words import OUTCOME_TEXT
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGN_TEXT = {
@@ -32,11 +40,42 @@ SIGN_TEXT = {
     Urgency.D: "D 移管",
 }
 
+# Pages behind the menu: key of the tab, address, name, and the action that it takes.
+MORE_PAGES = (
+    ("districts", "/districts", "校区", "read_board"),
+    ("supervisor", "/supervisor", "期限の一覧", "read_board"),
+    ("voices", "/voices", "地域の声", "import_voices"),
+    ("transfers", "/transfers", "移管", "read_board"),
+    ("notices", "/notices", "対応連絡", "read_notices"),
+    ("examples", "/examples", "相談事例", "read_board"),
+    ("numbers", "/numbers", "統計", "read_statistics"),
+    ("accounts", "/admin/accounts", "利用者", "manage_accounts"),
+    ("audit", "/admin/audit", "記録", "read_audit"),
+)
+
+POST_FORM = re.compile(
+    r'<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*method="post"'
+    r"(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>"
+)
+
+
+class FormTokens(Extension):
+    """Puts the session's token into every form that posts: none can be forgotten."""
+
+    def preprocess(
+        self, source: str, name: str | None, filename: str | None = None
+    ) -> str:
+        """Write the call behind each form's opening tag, when a template is read."""
+        del name, filename
+        return POST_FORM.sub(lambda form: form.group() + "{{ csrf() }}", source)
+
+
 # Undefined names are errors, and every value is escaped: free text is hostile.
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
+    extensions=[FormTokens],
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -57,11 +96,41 @@ for _name in (
 ):
     _environment.globals[_name] = getattr(wording, _name)
 _environment.globals["SIGN_TEXT"] = SIGN_TEXT
+_environment.globals["MORE_PAGES"] = MORE_PAGES
+_environment.globals["MORE_TABS"] = (
+    *(key for key, _, _, _ in MORE_PAGES),
+    "organisation",
+    "about",
+)
+_environment.globals["ACT_TEXT"] = wording.ACT_TEXT
+_environment.globals["ANSWER_KIND_TEXT"] = wording.ANSWER_KIND_TEXT
+_environment.globals["CONTACT_TEXT"] = wording.CONTACT_TEXT
+_environment.globals["SCHEME_TEXT"] = wording.SCHEME_TEXT
+_environment.globals["REPORTER_KIND_TEXT"] = wording.REPORTER_KIND_TEXT
+_environment.globals["PERSONAL_TEXT"] = vault_words.PERSONAL_TEXT
+_environment.globals["CONSENT_TEXT"] = vault_words.CONSENT_TEXT
+_environment.globals["PURPOSE_TEXT"] = vault_words.PURPOSE_TEXT
 _environment.globals["OUTCOME_TEXT"] = OUTCOME_TEXT
 _environment.filters["clock"] = wording.clock_text
 _environment.filters["minutes"] = lambda seconds: round(seconds / 60)
 _environment.globals["FIELD_TEXT"] = wording.FIELD_TEXT
 _environment.filters["era"] = wording.era_date
+
+
+@pass_context
+def _csrf(context: Context) -> Markup:
+    """Hidden field of a form; nothing where nobody is signed in."""
+    token = csrf_token(context["request"])
+    if not token:
+        return Markup()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(
+        CSRF_FIELD, token
+    )
+
+
+_environment.globals["csrf"] = _csrf
+_environment.globals["ROLE_TEXT"] = ROLE_TEXT
+_environment.filters["zip_with"] = zip
 
 
 def page_context(services: Services) -> Callable[[], dict[str, Any]]:
@@ -88,7 +157,16 @@ def page(
     request: Request, name: str, values: Mapping[str, Any], *, status: int = 200
 ) -> HTMLResponse:
     """Render a page."""
-    context = {**request.app.state.page_context(), **values}
+    settings = request.app.state.services.settings
+    context = {
+        **request.app.state.page_context(),
+        "caller": caller_of(request),
+        "can": lambda action: can(request, Action(action)),
+        "asks_who": settings.sign_in is SignInMode.NONE,
+        "signed_name": acting(request, ""),
+        "form_token": csrf_token(request),
+        **values,
+    }
     return _templates.TemplateResponse(request, name, context, status_code=status)
 
 

@@ -24,6 +24,7 @@ from api.wording import STATUS_TEXT, deadline_text, era_date, moment_text, short
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.errors import NotFoundError
 from dispatch.domain.explain import clock_text
+from dispatch.domain.organisation import InCharge
 from dispatch.domain.placing import PlaceLevel, PlacingWarning
 from dispatch.domain.plan import Plan, Route, Stop
 from dispatch.domain.team import MobileTeam
@@ -130,7 +131,7 @@ class Pictures:
 
     def category_name(self, chart: CaseChart) -> str:
         """Name of the chart's category."""
-        code = chart.consultation.category_code
+        code = chart.category_code
         return self.services.profile.catalogue.get(code).name
 
     def word(self, key: str) -> str:
@@ -180,10 +181,24 @@ class Pictures:
         return text + mark
 
     def office_name(self, chart: CaseChart) -> str:
-        """Office in charge, or the partner that took over."""
-        if chart.assignment is None:
+        """Office in charge by its name of that day, or the partner that took over."""
+        if chart.assignment is None or chart.status is ChartStatus.REFERRED:
             return chart.receiver
-        return self.services.profile.office(chart.assignment.office_id).name
+        office_id = chart.assignment.office_id
+        zone = self.services.profile.timezone
+        day = chart.consultation.received_at.astimezone(zone).date()
+        # An office that was merged away since is in no table of today.
+        return self.services.organisation.office_name(office_id, day) or office_id
+
+    def officers(self, chart: CaseChart) -> tuple[InCharge, ...]:
+        """Area officers of the chart's district today; not kept with the chart."""
+        placement = chart.placement
+        if placement is None or not placement.ward_code:
+            return ()
+        today = self.services.clock.now().date()
+        return self.services.organisation.officers_of(
+            placement.ward_code, placement.district_id, today
+        )
 
     # -- maps -------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,21 +16,35 @@ from dispatch.domain.consultation import (
     MAX_DESCRIPTION,
     MAX_LINE,
     MAX_NAME,
+    MAX_SUBJECT,
     Appointment,
     Channel,
     Consultation,
-    Reporter,
+    ContactMethod,
+    ReporterKind,
 )
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat, place_of_numbers
 from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
+from dispatch.domain.reporter import ConsentScope, Reporter
+from dispatch.domain.scheme import Scheme
 from dispatch.domain.site_conditions import SiteConditions
+from dispatch.domain.transfer import Transfer, TransferState
+from dispatch.domain.triage import Reply, TriageReply
 from dispatch.domain.visit import ForbiddenHours, TimeWindow
 from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
+from dispatch.topic_desk import MAX_TOPICS, Topic
 
 # The domain's names of fields that a sender calls otherwise.
 SENT_NAMES = {"stated_ward": "ward", "stated_district": "district"}
+LATER_FIELDS = {"kana", "role", "consent"}  # of a reporter, since the vault
+# of a consultation, since the life cycle
+CHART_FIELDS = (
+    *("subject", "desk", "scheme", "reporter_kind"),
+    *("contact_method", "contact_hours", "meeting_on"),
+)
+MAX_REPLIES = 40
 ONE_PROMISE = "appointment と slot_id は、どちらか一つにしてください"
 WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -83,8 +97,44 @@ class ReporterIn(Strict):
     """The person who reported; write-only, kept apart, never given back."""
 
     name: str = Field("", max_length=MAX_NAME)
+    kana: str = Field("", max_length=MAX_NAME)
     phone: str = Field("", max_length=MAX_NAME)
     address: str = Field("", max_length=MAX_LINE)
+    role: str = Field("", max_length=MAX_NAME, description="町会役職")
+    consent: ConsentScope = Field(
+        ConsentScope.NOT_ASKED, description="how far the data may go inside the city"
+    )
+
+    def to_reporter(self) -> Reporter:
+        """Turn it into the domain's person."""
+        return Reporter(
+            name=self.name,
+            kana=self.kana,
+            phone=self.phone,
+            address=self.address,
+            role=self.role,
+            consent=self.consent,
+        )
+
+
+class TopicIn(Strict):
+    """Another thing said in the same call; without words of a place, at the same."""
+
+    category: str = Field(max_length=16, examples=["R13"])
+    description: str = Field("", max_length=MAX_DESCRIPTION)
+    address: str = Field("", max_length=MAX_LINE)
+    landmark: str = Field("", max_length=MAX_LINE)
+    urgency: Urgency | None = Field(None, description="may raise, never lower it")
+
+    def to_topic(self) -> Topic:
+        """Turn it into the domain's topic."""
+        return Topic(
+            category_code=self.category,
+            description=self.description,
+            address_text=self.address,
+            landmark_text=self.landmark,
+            raised_urgency=self.urgency,
+        )
 
 
 class ConsultationIn(Strict):
@@ -112,6 +162,25 @@ class ConsultationIn(Strict):
     tagged_on: Day | None = None
     external_id: str = Field("", max_length=MAX_NAME)
     reporter: ReporterIn = Field(default_factory=ReporterIn)
+    triage: dict[str, Reply] = Field(
+        default_factory=dict,
+        max_length=MAX_REPLIES,
+        description="replies by the id of a triage question; a yes may raise urgency",
+    )
+    subject: str = Field("", max_length=MAX_SUBJECT)
+    desk: str = Field("", max_length=MAX_NAME, description="where it was received")
+    scheme: Scheme | None = Field(None, description="the channel's when absent")
+    reporter_kind: ReporterKind = ReporterKind.RESIDENT
+    contact_method: ContactMethod | None = None
+    contact_hours: str = Field("", max_length=MAX_NAME)
+    meeting_on: Day | None = Field(
+        None, description="day of the ward council of an opinion"
+    )
+    topics: list[TopicIn] = Field(
+        default_factory=list,
+        max_length=MAX_TOPICS,
+        description="what else was said in the same call; each becomes a chart",
+    )
 
     def to_intake(self, *, client: str, key: str | None, now: dt.datetime) -> Intake:
         """
@@ -131,15 +200,15 @@ class ConsultationIn(Strict):
             raise InvalidInputError(name, problem.problem) from problem
         return Intake(
             consultation=consultation,
-            reporter=Reporter(
-                name=self.reporter.name,
-                phone=self.reporter.phone,
-                address=self.reporter.address,
-            ),
+            reporter=self.reporter.to_reporter(),
             idempotency=(
                 IdempotencyKey(client=client, key=key, body_sha256=self.fingerprint())
                 if key
                 else None
+            ),
+            triage=tuple(
+                TriageReply(question_id=one, reply=reply)
+                for one, reply in self.triage.items()
             ),
         )
 
@@ -167,12 +236,28 @@ class ConsultationIn(Strict):
             tagged_on=self.tagged_on,
             source=client,
             external_id=self.external_id,
+            subject=self.subject,
+            desk=self.desk,
+            stated_scheme=self.scheme,
+            reporter_kind=self.reporter_kind,
+            contact_method=self.contact_method,
+            contact_hours=self.contact_hours,
+            meeting_on=self.meeting_on,
         )
 
     def fingerprint(self) -> str:
         """Fingerprint of the body's meaning: field order and spacing do not count."""
-        # As before there were slots, where there is none: old keys keep their meaning.
-        without = {"slot_id"} if self.slot_id is None else None
+        # As before there were slots and these fields, where there are none: old keys
+        # keep their meaning.
+        person = self.reporter.model_dump(exclude_defaults=True)
+        without: dict[str, Any] = {"reporter": LATER_FIELDS - person.keys()}
+        if self.slot_id is None:
+            without["slot_id"] = True
+        for name in ("triage", "topics"):
+            if not getattr(self, name):
+                without[name] = True
+        stated = self.model_dump(exclude_defaults=True)
+        without |= {name: True for name in CHART_FIELDS if name not in stated}
         meaning = self.model_dump_json(exclude=without)
         return hashlib.sha256(meaning.encode()).hexdigest()
 
@@ -275,6 +360,32 @@ def _clock(second: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
+class FollowedOut(BaseModel):
+    """The chart whose visit a merged one waits for, and where that one stands."""
+
+    number: str
+    status: ChartStatus
+
+
+class TransferOut(BaseModel):
+    """One hand-over between two offices, without anybody's words."""
+
+    id: str
+    sender: str
+    receiver: str
+    state: TransferState
+    sent_at: dt.datetime
+    accept_by: dt.datetime | None
+    settled_at: dt.datetime | None
+    return_by: dt.datetime | None
+    ended_at: dt.datetime | None
+
+    @classmethod
+    def from_domain(cls, one: Transfer) -> TransferOut:
+        """Build the answer from a transfer."""
+        return cls(**{name: getattr(one, name) for name in cls.model_fields})
+
+
 class ChartOut(BaseModel):
     """A case chart without anything about the person who reported."""
 
@@ -285,6 +396,7 @@ class ChartOut(BaseModel):
     duty: Duty
     category: str
     urgency: Urgency
+    scheme: Scheme
     received_at: dt.datetime
     due_at: dt.datetime | None
     hold_until: dt.date | None
@@ -292,11 +404,18 @@ class ChartOut(BaseModel):
     placement: PlacementOut | None
     assignment: AssignmentOut | None
     conditions: ConditionsOut
+    triage: dict[str, Reply]
+    parent_id: str
+    duplicate_of: str
+    followed: FollowedOut | None
+    transfers: list[TransferOut]
     synthetic: bool
 
     @classmethod
-    def from_domain(cls, chart: CaseChart) -> ChartOut:
-        """Build the answer from a chart."""
+    def from_domain(
+        cls, chart: CaseChart, followed: CaseChart | None = None
+    ) -> ChartOut:
+        """Build the answer from a chart, and the one that it was merged into."""
         placement, assignment = chart.placement, chart.assignment
         return cls(
             id=chart.id,
@@ -304,8 +423,9 @@ class ChartOut(BaseModel):
             version=chart.version,
             status=chart.status,
             duty=chart.duty,
-            category=chart.consultation.category_code,
+            category=chart.category_code,
             urgency=chart.urgency,
+            scheme=chart.scheme,
             received_at=chart.consultation.received_at,
             due_at=chart.due_at,
             hold_until=chart.hold_until,
@@ -345,6 +465,15 @@ class ChartOut(BaseModel):
                 )
             ),
             conditions=ConditionsOut.from_domain(chart.conditions),
+            triage={one.question_id: one.reply for one in chart.triage},
+            parent_id=chart.parent_id,
+            duplicate_of=chart.duplicate_of,
+            followed=(
+                FollowedOut(number=followed.number, status=followed.status)
+                if followed is not None
+                else None
+            ),
+            transfers=[TransferOut.from_domain(one) for one in chart.transfers],
             synthetic=chart.consultation.synthetic,
         )
 

@@ -7,11 +7,19 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispatch.domain.assignment import AssignmentPolicy, SharingPolicy
@@ -27,6 +35,13 @@ NATIONAL = "national"  # no city is called so
 TEST_VARIABLES = frozenset({"KIDOHAN_SHARED"})  # where the test suite finds its data
 
 
+class SignInMode(StrEnum):
+    """How people come in."""
+
+    PASSWORD = "password"  # noqa: S105 - no password
+    NONE = "none"  # everybody works at the desks; only on the own machine
+
+
 class Settings(BaseSettings):
     """
     Everything that an installation may choose; each has a working default.
@@ -39,6 +54,24 @@ class Settings(BaseSettings):
     city: str = Field("osaka", description="profile name or folder")
     database_url: str = Field(
         "sqlite:///var/kidohan.sqlite3", description="SQLAlchemy URL"
+    )
+    vault_key_file: Path | None = Field(
+        None,
+        description="keys of the personal fields; vault.key beside the SQLite file, "
+        "or in var/",
+    )
+    retention_days: int = Field(
+        1095,
+        ge=0,
+        le=36_500,
+        description="days after a chart's end until personal fields are erased, "
+        "a proposal; 0: never",
+    )
+    soon_due_h: int = Field(
+        24,
+        ge=1,
+        le=720,
+        description="hours before a deadline that count as soon, a proposal",
     )
     geodata_dir: Path | None = Field(
         None, description="city data (bundle); var/geodata/CITY"
@@ -74,9 +107,32 @@ class Settings(BaseSettings):
     api_keys: SecretStr = Field(
         SecretStr(""), description="name:key pairs, comma separated"
     )
+    lock_after: int = Field(
+        5, ge=1, le=100, description="wrong passwords that lock an account"
+    )
+    lock_s: int = Field(
+        900, ge=1, le=86_400, description="how long it is then locked, seconds"
+    )
+    session_idle_s: int = Field(
+        3_600, ge=60, description="a session ends after so long without use, seconds"
+    )
+    session_max_s: int = Field(
+        43_200, ge=60, description="a session ends after so long at the latest, seconds"
+    )
+    key_rate: str = Field(
+        "600/minute", description="requests of one key of the store; over it: 429"
+    )
+    oidc_issuer: str = Field(
+        "", description="address of an OpenID Connect provider; empty for none"
+    )
+    oidc_client_id: str = Field("", description="name of this installation there")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="and its secret")
     base_map: BaseMap = Field(BaseMap.NONE, description="none, or gsi (地理院タイル)")
     demo_now: dt.datetime | None = Field(
         None, description="aware time at which the clock starts (demonstration)"
+    )
+    sign_in: SignInMode = Field(
+        SignInMode.PASSWORD, description="password, or none (own machine, demo)"
     )
     assignment_policy: AssignmentPolicy | None = Field(
         None, description="instead of the profile's"
@@ -98,6 +154,16 @@ class Settings(BaseSettings):
     solver_processes: int = Field(2, ge=1, le=16, description="solving processes")
     max_body_bytes: int = Field(
         262_144, ge=1024, description="largest body of an API request"
+    )
+    photos_dir: Path | None = Field(
+        None,
+        description="pictures of charts; photos/ beside the SQLite file, or in var/",
+    )
+    max_photo_bytes: int = Field(
+        10_000_000, ge=1024, description="largest photo, a proposal"
+    )
+    max_photo_pixels: int = Field(
+        50_000_000, ge=10_000, description="most pixels of a photo, a proposal"
     )
     max_import_bytes: int = Field(
         50_000_000, ge=1024, description="largest file to import"
@@ -125,7 +191,7 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return ",".join(names)
 
-    @field_validator("roads_url", "valhalla_url")
+    @field_validator("roads_url", "valhalla_url", "oidc_issuer")
     @classmethod
     def _http(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"http", "https"}:
@@ -138,6 +204,24 @@ class Settings(BaseSettings):
     def _aware(cls, value: dt.datetime | None) -> dt.datetime | None:
         if value is not None and value.utcoffset() is None:
             message = "needs a UTC offset, such as 2026-11-24T09:00:00+09:00"
+            raise ValueError(message)
+        return value
+
+    @field_validator("key_rate")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if re.fullmatch(r"[1-9]\d{0,6}/(second|minute|hour)", value) is None:
+            message = "needs a number for a time, such as 600/minute"
+            raise ValueError(message)
+        return value
+
+    @field_validator("sign_in")
+    @classmethod
+    def _no_open_door(cls, value: SignInMode, info: ValidationInfo) -> SignInMode:
+        is_shown = info.data.get("demo_now") is not None  # made-up data only
+        is_alone = is_loopback(str(info.data.get("host")))
+        if value is SignInMode.NONE and not (is_shown or is_alone):
+            message = "none is for this machine alone: give a loopback KIDOHAN_HOST"
             raise ValueError(message)
         return value
 
@@ -173,6 +257,14 @@ class Settings(BaseSettings):
     def national_data_dir(self) -> Path:
         """Folder of the second engine's dictionary of all other municipalities."""
         return self.national_dir or GEODATA_HOME / NATIONAL
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of the same machine reach an address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def make_shown_url(url: str) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from api.bundled_stops import BundledStop, walked_on_sheet
 from api.condition_view import sheet_conditions
@@ -19,18 +18,16 @@ from api.road_pictures import (
     shown_stops,
 )
 from dispatch.domain.case_chart import CaseChart
-from dispatch.domain.consultation import Consultation, Reporter
+from dispatch.domain.consultation import Consultation
 from dispatch.domain.explain import clock_text
 from dispatch.domain.placing import Placement
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.team import MobileTeam
 from dispatch.ports import StoredPlan
+from dispatch.vault_desk import Mask
 from maps.route_sheet import SheetData, SheetStop
 
-MASK = "(伏せ)"
-SHORTEST_MASKED = 2  # one character would blank out half of every address
-# Japanese phone numbers: 0 and 9 or 10 more digits, with or without separators.
-PHONE_LIKE = re.compile(r"0\d{1,4}[-‐−ー–() ]{0,2}\d{1,4}[-‐−ー–() ]{0,2}\d{3,4}(?!\d)")
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 def sheet_values(
@@ -39,7 +36,7 @@ def sheet_values(
     team_ids: Sequence[str],
     charts: dict[str, CaseChart],
     *,
-    call_back: Collection[str] = (),
+    call_back: Mapping[str, str] = NOBODY,
 ) -> list[SheetData]:
     """
     Sheets of some teams.
@@ -53,15 +50,12 @@ def sheet_values(
     charts
         The plan's charts by id.
     call_back
-        Charts whose call-back number the dispatcher ticked; it is printed only
-        where the chart asks for contact.
+        Call-back numbers by chart, revealed for this printing.
     """
     teams = {team.id: team for team in pictures.services.profile.teams}
     routes = {route.team_id: route for route in stored.plan.routes}
     return [
-        _sheet(
-            pictures, teams[team_id], routes[team_id], stored, charts, set(call_back)
-        )
+        _sheet(pictures, teams[team_id], routes[team_id], stored, charts, call_back)
         for team_id in team_ids
     ]
 
@@ -72,7 +66,7 @@ def _sheet(
     route: Route,
     stored: StoredPlan,
     charts: dict[str, CaseChart],
-    call_back: Collection[str],
+    call_back: Mapping[str, str],
 ) -> SheetData:
     services, profile = pictures.services, pictures.services.profile
     office = profile.office(team.office_id)
@@ -156,16 +150,13 @@ def _sheet_stop(
     stop: Stop,
     chart: CaseChart,
     stored: StoredPlan,
-    call_back: Collection[str],
+    call_back: Mapping[str, str],
 ) -> SheetStop:
     placement = chart.placement
     if placement is None or placement.place is None:  # pragma: no cover
         raise ValueError(chart.id)
-    category = pictures.services.profile.catalogue.get(chart.consultation.category_code)
-    reporter = pictures.services.store.reporter(chart.id)
-    phone = None
-    if chart.consultation.contact_wanted and chart.id in call_back:
-        phone = reporter.phone or None
+    category = pictures.services.profile.catalogue.get(chart.category_code)
+    mask = pictures.services.vault.masks([chart.id])[chart.id]
     return SheetStop(
         order=order,
         chart_id=chart.id,
@@ -173,8 +164,8 @@ def _sheet_stop(
         planned_start=clock_text(stop.start_s),
         planned_end=clock_text(stop.end_s),
         urgency=chart.urgency,
-        place_text=_address(pictures, chart, reporter),
-        landmark=masked(chart.consultation.landmark_text, reporter),
+        place_text=_address(pictures, chart, mask),
+        landmark=mask(chart.consultation.landmark_text),
         district=pictures.district_text(chart),
         category=category.name,
         instruction=category.instruction,
@@ -187,7 +178,7 @@ def _sheet_stop(
         drive_min=round(stop.drive_s / 60),
         drive_level=stop.drive_level,
         held_min=round(stop.held_s / 60),
-        call_back=phone,
+        call_back=call_back.get(chart.id),
         changed=stored.version > 1 and chart.id in stored.changed_visit_ids,
         late=stop.late_s > 0,
     )
@@ -222,41 +213,25 @@ def _cautions(
     return tuple(lines)
 
 
-def masked(text: str, reporter: Reporter) -> str:
-    """
-    Hide what looks like a phone number, and the reporter's own name and number.
-
-    The place as it was reported is needed on the sheet, and people type more into it
-    than the place. A name that is not the reporter's own cannot be told from a place.
-    """
-    plain = unicodedata.normalize("NFKC", text)
-    for own in (reporter.name, reporter.phone):
-        word = unicodedata.normalize("NFKC", own).strip()
-        if len(word) >= SHORTEST_MASKED:
-            plain = plain.replace(word, MASK)
-    hidden = PHONE_LIKE.sub(MASK, plain)
-    return hidden if MASK in hidden else text
-
-
-def _address(pictures: Pictures, chart: CaseChart, reporter: Reporter) -> str:
+def _address(pictures: Pictures, chart: CaseChart, mask: Mask) -> str:
     """Address for the crew: our town with its numbers, or as it was reported."""
     placement = chart.placement
     known = pictures.place_text(chart)
     if placement is None or placement.town:
-        return f"{known} {_numbers(placement, reporter)}".strip()
-    reported = masked(chart.consultation.address_text, reporter)
+        return f"{known} {_numbers(placement, mask)}".strip()
+    reported = mask(chart.consultation.address_text)
     if not reported:
         return known
     return f"{pictures.ward_name(placement.ward_code)} {reported}".strip()
 
 
-def _numbers(placement: Placement | None, reporter: Reporter) -> str:
+def _numbers(placement: Placement | None, mask: Mask) -> str:
     """Block and house number as they are written, and the word behind them."""
     if placement is None:
         return ""
     block, number = placement.block, placement.number
     numbers = f"{block}-{number}" if number else f"{block}番" if block else ""
-    behind = masked(placement.rest.split()[0], reporter) if placement.rest else ""
+    behind = mask(placement.rest.split()[0]) if placement.rest else ""
     joint = " " if behind[:1].isascii() else ""  # 14-2 101, but 1番先
     return f"{numbers}{joint}{behind}".strip()
 

@@ -8,24 +8,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from api.case_wiring import CaseParts, CaseTools, case_parts
 from api.geodata_wiring import bundle_sources, city_bundle
+from api.organisation_wiring import organisation_desk
 from api.road_wiring import Roads, Travel, open_travel
 from api.settings import Settings
+from api.transfer_wiring import HandOverParts, HandOverStores, hand_over_parts
+from api.triage_wiring import DeskParts, desk_parts
+from api.vault_wiring import AREA_CODE
+from api.voice_wiring import example_desk, voice_desk
 from api.wording import number_prefix
+from dispatch.account_desk import AccountDesk, SignInRules
+from dispatch.adapters.account_store import SqlAccounts, SqlKeys
+from dispatch.adapters.chart_list_store import SqlChartLists
 from dispatch.adapters.clocks import DemoClock, SystemClock
 from dispatch.adapters.closure_store import SqlClosures
-from dispatch.adapters.database import open_database
+from dispatch.adapters.database import Database, open_database
 from dispatch.adapters.local_place_store import SqlLocalPlaces
+from dispatch.adapters.notice_store import SqlNotices
+from dispatch.adapters.password_hasher import Argon2Hasher
 from dispatch.adapters.plan_record import recorded
 from dispatch.adapters.portfolio_solver import PortfolioSolver
 from dispatch.adapters.problem_codec import day_of_json
 from dispatch.adapters.slot_store import SqlSlotHolds
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.adapters.staff_store import SqlStaff
+from dispatch.adapters.story_store import SqlStories
+from dispatch.adapters.transfer_store import SqlTransfers
+from dispatch.adapters.triage_store import SqlTriageCharts
+from dispatch.adapters.vault import Vault
+from dispatch.adapters.vault_opening import key_file_for, open_vault
+from dispatch.adapters.vault_store import SqlVault
+from dispatch.adapters.voice_store import SqlVoices
 from dispatch.best_so_far import BestSoFarSolver
 from dispatch.closure_desk import CityTime, ClosureDesk
+from dispatch.domain.account import SessionLimits
 from dispatch.domain.place import LonLat
 from dispatch.domain.shared_tool import stock_of
+from dispatch.example_desk import ExampleDesk
 from dispatch.intake import IntakeDesk, IntakeRules
+from dispatch.key_desk import KeyDesk
+from dispatch.life_cycle_desk import LifeCycleDesk, LifeRules
+from dispatch.organisation_desk import OrganisationDesk
 from dispatch.place_desk import PlaceDesk, PlaceTools, PlaceWords
 from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
 from dispatch.plan_study import PlanStudy, StudyTools
@@ -33,13 +57,19 @@ from dispatch.ports import Clock, SearchParams
 from dispatch.site_desk import SiteDesk, SiteRules
 from dispatch.slot_days import DayStores, SlotRules
 from dispatch.slot_desk import SlotDesk, SlotTools
+from dispatch.statistics_desk import StatisticsDesk
+from dispatch.vault_desk import VaultDesk
+from dispatch.voice_desk import VoiceDesk
 from geodata.areas import CityAreas, areas_on
 from geodata.bundle.records import TownRecord
 from geodata.bundle.store import Bundle
 from geodata.city import CityProfile, DataSource, load_city
+from geodata.desk_tables import read_triage
 from geodata.geocoding.geocoder import CityGeocoder
 from geodata.geocoding.local import place_key
 from geodata.geocoding.make import make_geocoder
+from geodata.receiver_tables import read_receivers
+from geodata.scheme_table import read_schemes
 
 SKILL_LABEL = "skill_"
 
@@ -54,6 +84,7 @@ class Services:
     profile: CityProfile
     bundle: Bundle
     store: SqlStore
+    lists: SqlChartLists
     geocoder: CityGeocoder
     intake: IntakeDesk
     planning: PlanDesk
@@ -62,6 +93,17 @@ class Services:
     places: PlaceDesk
     sites: SiteDesk
     slots: SlotDesk
+    organisation: OrganisationDesk
+    hand_over: HandOverParts
+    desk: DeskParts
+    cases: CaseParts
+    life_cycle: LifeCycleDesk
+    vault: VaultDesk
+    statistics: StatisticsDesk
+    voices: VoiceDesk
+    examples: ExampleDesk
+    accounts: AccountDesk
+    keys: KeyDesk
     travel: Travel
     solver: PortfolioSolver
     search: BestSoFarSolver
@@ -115,6 +157,25 @@ class Services:
         self.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """What the desks are made of: the city, its data, stores, travel and solver."""
+
+    settings: Settings
+    profile: CityProfile
+    clock: Clock
+    bundle: Bundle
+    engine: Database
+    vault: Vault
+    store: SqlStore
+    closures: SqlClosures
+    local_places: SqlLocalPlaces
+    geocoder: CityGeocoder
+    travel: Travel
+    solver: PortfolioSolver
+    search: BestSoFarSolver
+
+
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     """
     Wire everything for one city.
@@ -131,65 +192,153 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     SourceError
         When the profile, the gazetteer or the database cannot be used.
     """
+    return _services(_open_parts(settings, clock))
+
+
+def _open_parts(settings: Settings, clock: Clock | None) -> Parts:
+    """Open the city's data and stores, and make travel and solver."""
     profile = load_city(settings.city)
-    if clock is None:
-        clock = (
-            DemoClock(settings.demo_now.astimezone(profile.timezone))
-            if settings.demo_now is not None
-            else SystemClock(profile.timezone)
-        )
     bundle = city_bundle(settings, profile)
     engine = open_database(settings.database_url)
-    store = SqlStore(engine, profile.catalogue)
-    closure_store = SqlClosures(engine)
+    vault = open_vault(
+        engine,
+        key_file_for(settings.database_url, settings.vault_key_file),
+        area_code=profile.labels.get(AREA_CODE, ""),
+    )
+    closures = SqlClosures(engine)
     local_places = SqlLocalPlaces(engine)
-    geocoder = make_geocoder(
-        profile,
-        bundle,
-        local=local_places,
-        national_folder=settings.national_data_dir,
-    )
-    travel = open_travel(settings, profile, closure_store)
     solver = PortfolioSolver(settings.solver_processes)
-    search = BestSoFarSolver(solver)
-    rules = intake_rules(settings, profile, bundle)
-    intake = IntakeDesk(store, geocoder, travel.times, rules, clock)
-    tools = PlanTools(
-        charts=store,
-        plans=store,
-        travel_times=travel.times,
-        solver=search,
-        clock=clock,
-        recorder=recorded,
+    return Parts(
+        settings=settings,
+        profile=profile,
+        clock=clock or _clock(settings, profile),
+        bundle=bundle,
+        engine=engine,
+        vault=vault,
+        store=SqlStore(engine, profile.catalogue, vault),
+        closures=closures,
+        local_places=local_places,
+        geocoder=make_geocoder(
+            profile,
+            bundle,
+            local=local_places,
+            national_folder=settings.national_data_dir,
+        ),
+        travel=open_travel(settings, profile, closures),
+        solver=solver,
+        search=BestSoFarSolver(solver),
     )
+
+
+def _clock(settings: Settings, profile: CityProfile) -> Clock:
+    if settings.demo_now is None:
+        return SystemClock(profile.timezone)
+    return DemoClock(settings.demo_now.astimezone(profile.timezone))
+
+
+def _services(parts: Parts) -> Services:
+    """Make the desks."""
+    settings, profile, clock = parts.settings, parts.profile, parts.clock
+    store, engine, bundle = parts.store, parts.engine, parts.bundle
+    people = people_desk(parts)
+    rules = intake_rules(settings, profile, bundle)
+    intake = IntakeDesk(store, parts.geocoder, parts.travel.times, rules, clock)
+    tools = plan_tools(parts)
     planning = plan_desk(settings, profile, tools)
+    organisation = organisation_desk(profile, bundle, SqlStaff(engine), clock)
+    stores = HandOverStores(
+        charts=store, queues=SqlTransfers(engine), notices=SqlNotices(engine)
+    )
     return Services(
         settings=settings,
         profile=profile,
         bundle=bundle,
         store=store,
-        geocoder=geocoder,
+        lists=SqlChartLists(engine),
+        geocoder=parts.geocoder,
         intake=intake,
         planning=planning,
         study=plan_study(profile, tools, planning),
-        closures=closure_desk(profile, closure_store, travel, clock),
-        places=place_desk(
-            geocoder,
-            PlaceTools(
-                charts=store,
-                local_places=local_places,
+        closures=closure_desk(profile, parts.closures, parts.travel, clock),
+        places=place_desk(parts, intake),
+        sites=SiteDesk(store, clock, site_rules(profile)),
+        desk=desk_parts(profile, store, SqlTriageCharts(engine), intake, clock),
+        life_cycle=LifeCycleDesk(store, clock, life_rules(profile, people)),
+        cases=case_parts(
+            settings,
+            profile,
+            CaseTools(
+                engine=engine,
+                store=store,
                 intake=intake,
-                geocoder=geocoder,
+                geocoder=parts.geocoder,
                 clock=clock,
+                mask_of=lambda chart_id: people.masks([chart_id])[chart_id],
             ),
         ),
-        sites=SiteDesk(store, clock, site_rules(profile)),
+        vault=people,
+        statistics=StatisticsDesk(SqlStories(engine), clock, profile.timezone),
+        voices=voice_desk(profile, bundle, SqlVoices(engine), intake, clock),
+        examples=example_desk(profile, engine, store, people, clock),
+        accounts=account_desk(settings, SqlAccounts(engine), clock),
+        keys=KeyDesk(SqlKeys(engine), clock),
         slots=slot_desk(settings, profile, tools, intake, SqlSlotHolds(engine)),
-        travel=travel,
-        solver=solver,
-        search=search,
+        organisation=organisation,
+        hand_over=hand_over_parts(
+            profile, stores, rules.receivers, organisation, clock
+        ),
+        travel=parts.travel,
+        solver=parts.solver,
+        search=parts.search,
         clock=clock,
     )
+
+
+def plan_tools(parts: Parts) -> PlanTools:
+    """Gather what plans are made with; the store keeps charts and plans alike."""
+    return PlanTools(
+        charts=parts.store,
+        plans=parts.store,
+        travel_times=parts.travel.times,
+        solver=parts.search,
+        clock=parts.clock,
+        recorder=recorded,
+    )
+
+
+def people_desk(parts: Parts) -> VaultDesk:
+    """Make the desk of the personal fields, by the retention of the settings."""
+    return VaultDesk(
+        SqlVault(parts.engine, parts.vault),
+        parts.store,
+        parts.clock,
+        retention_days=parts.settings.retention_days,
+    )
+
+
+def life_rules(profile: CityProfile, people: VaultDesk) -> LifeRules:
+    """Rules of the life of a chart for a city."""
+    return LifeRules(
+        catalogue=profile.catalogue,
+        hours=profile.hours,
+        timezone=profile.timezone,
+        schemes=read_schemes(profile.folder),
+        names_person=people.names_person,
+    )
+
+
+def account_desk(
+    settings: Settings, accounts: SqlAccounts, clock: Clock
+) -> AccountDesk:
+    """Make the desk that lets people in, by the limits of the settings."""
+    rules = SignInRules(
+        max_failed=settings.lock_after,
+        lock_s=settings.lock_s,
+        sessions=SessionLimits(
+            idle_s=settings.session_idle_s, max_s=settings.session_max_s
+        ),
+    )
+    return AccountDesk(accounts, Argon2Hasher(), clock, rules)
 
 
 def plan_desk(settings: Settings, profile: CityProfile, tools: PlanTools) -> PlanDesk:
@@ -252,9 +401,16 @@ def closure_desk(
     )
 
 
-def place_desk(geocoder: CityGeocoder, tools: PlaceTools) -> PlaceDesk:
+def place_desk(parts: Parts, intake: IntakeDesk) -> PlaceDesk:
     """Make the desk that settles places; words are compared as the geocoder does."""
-    book = geocoder.reader.address_book
+    book = parts.geocoder.reader.address_book
+    tools = PlaceTools(
+        charts=parts.store,
+        local_places=parts.local_places,
+        intake=intake,
+        geocoder=parts.geocoder,
+        clock=parts.clock,
+    )
 
     def ward_code_of(name: str) -> str | None:
         return book.ward_code(name) if name.strip() else ""
@@ -316,8 +472,10 @@ def intake_rules(
         teams=profile.teams,
         policy=settings.assignment_policy or profile.assignment_policy,
         responsible_office_id=responsible_office_of(bundle),
-        partner_name=partner_namer(profile),
         number_prefix=lambda day, ward: number_prefix(profile.number_prefix, day, ward),
+        receivers=read_receivers(profile.folder, profile.wards, profile.catalogue),
+        triage=read_triage(profile.folder, profile.catalogue),
+        schemes=read_schemes(profile.folder),
     )
 
 
@@ -336,14 +494,3 @@ def responsible_office_of(bundle: Bundle) -> Callable[[str, dt.date], str | None
         )
 
     return office_of
-
-
-def partner_namer(profile: CityProfile) -> Callable[[str, str, LonLat], str]:
-    """Name of the partner office for a kind and ward; the kind when none is known."""
-
-    def name(kind: str, ward_code: str, place: LonLat) -> str:
-        del place  # nearest is not responsible: who serves which ward is not published
-        office = profile.partner_for(kind, ward_code)
-        return office.name if office is not None else kind
-
-    return name

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
+from dispatch.domain.answer import AnswerKind
 from dispatch.domain.case_chart import ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.closure import ClosureReason
-from dispatch.domain.consultation import Channel
+from dispatch.domain.consultation import Channel, ContactMethod, ReporterKind
 from dispatch.domain.explain import clock_text
+from dispatch.domain.life_cycle import Act
 from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.domain.plan import UnassignedReason
+from dispatch.domain.scheme import Scheme
 from dispatch.ports import PlanStatus
 
 # First day of each era (元号法 and its cabinet orders), newest first.
@@ -30,6 +33,11 @@ EXACT_BELOW_MIN = 3 * HOUR_MIN
 FIELD_TEXT = {
     "category": "分類",
     "description": "内容",
+    "topic_2_category": "話題2の分類",
+    "topic_3_category": "話題3の分類",
+    "topic_4_category": "話題4の分類",
+    "topics": "話題",
+    "photo": "写真",
     "address": "住所・目標物",
     "landmark": "目標物",
     "position": "場所",
@@ -40,8 +48,11 @@ FIELD_TEXT = {
     "tagged_on": "エフの取付日",
     "urgency": "緊急度",
     "reporter.name": "申出人の氏名",
+    "reporter.kana": "申出人のカナ",
     "reporter.phone": "申出人の電話",
     "reporter.address": "申出人の住所",
+    "reporter.role": "申出人の町会役職",
+    "phone": "電話番号",
     "who": "担当者",
     "why": "理由",
     "note": "使用材料・申し送り",
@@ -67,6 +78,20 @@ FIELD_TEXT = {
     "tools": "共用機材",
     "materials": "資材",
     "windows": "ほかに約束できる時間帯",
+    "subject": "件名",
+    "desk": "受付部署",
+    "contact_hours": "連絡してよい時間",
+    "scheme": "制度区分",
+    "triage": "聞き取り",
+    "legal_note": "法的制約",
+    "duty_note": "担当についての申し送り",
+    "until": "終わりの月",
+    "receiver": "引継先",
+    "done": "したこと",
+    "next_step": "次にすること",
+    "next_by": "だれが",
+    "act_by": "いつまでに",
+    "sender": "送った所",
 }
 
 STATUS_TEXT = {
@@ -77,6 +102,69 @@ STATUS_TEXT = {
     ChartStatus.PLANNED: "計画済",
     ChartStatus.ON_HOLD: "保留(法定待機)",
     ChartStatus.DONE: "現場完了",
+    ChartStatus.ACCEPTED: "受理",
+    ChartStatus.RETURNED: "差戻",
+    ChartStatus.INSPECTION: "現地確認待ち",
+    ChartStatus.UNDER_WAY: "出動中",
+    ChartStatus.MADE_SAFE: "応急済",
+    ChartStatus.AWAITING_REPAIR: "本復旧待ち",
+    ChartStatus.ANSWERED: "回答済",
+    ChartStatus.CLOSED: "終結",
+    ChartStatus.OBSERVED: "経過観察",
+    ChartStatus.DUPLICATE: "重複",
+    ChartStatus.WITHDRAWN: "取下げ",
+    ChartStatus.DECLINED: "対応困難",
+}
+ACT_TEXT = {
+    Act.PLACE: "場所を決める",
+    Act.ASSIGN: "振り分ける",
+    Act.HOLD: "法定待機に入れる",
+    Act.RELEASE: "待機を明ける",
+    Act.ACCEPT: "受理する",
+    Act.RETURN: "差し戻す",
+    Act.ORDER_INSPECTION: "現地確認へ回す",
+    Act.PLAN: "計画に入れる",
+    Act.UNPLAN: "計画から外す",
+    Act.SET_OUT: "出動する",
+    Act.COMPLETE: "完了とする",
+    Act.MAKE_SAFE: "応急措置を記録する",
+    Act.AWAIT_REPAIR: "本復旧待ちにする",
+    Act.REVISIT: "もう一度行く",
+    Act.OBSERVE: "経過を見る",
+    Act.RESUME: "対応を再開する",
+    Act.DECLINE: "対応困難とする",
+    Act.WITHDRAW: "取り下げる",
+    Act.MERGE: "重複としてまとめる",
+    Act.REFER: "移管する",
+    Act.ANSWER: "回答を記録する",
+    Act.CLOSE: "終結する",
+    Act.REOPEN: "再受付する",
+}
+SCHEME_TEXT = {
+    Scheme.REPORT: "通報",
+    Scheme.REQUEST: "要望等記録",
+    Scheme.CITIZEN_VOICE: "市民の声",
+    Scheme.AREA_VOICE: "地域の声",
+}
+REPORTER_KIND_TEXT = {
+    ReporterKind.RESIDENT: "市民",
+    ReporterKind.COMMUNITY: "地域団体",
+    ReporterKind.BUSINESS: "事業者",
+    ReporterKind.STAFF: "職員",
+    ReporterKind.ANONYMOUS: "匿名",
+}
+CONTACT_TEXT = {
+    ContactMethod.PHONE: "電話",
+    ContactMethod.MAIL: "メール",
+    ContactMethod.LETTER: "手紙",
+    ContactMethod.VISIT: "訪問",
+}
+ANSWER_KIND_TEXT = {
+    AnswerKind.EXPLAINED: "説明",
+    AnswerKind.DONE: "対応済",
+    AnswerKind.IN_HAND: "対応中",
+    AnswerKind.CONSIDERED: "検討",
+    AnswerKind.DECLINED: "対応困難",
 }
 ENTRY_TEXT = {
     EntryKind.RECEIVED: "受付",
@@ -90,6 +178,24 @@ ENTRY_TEXT = {
     EntryKind.PRINTED: "印刷",
     EntryKind.OUTCOME: "対応結果",
     EntryKind.CONDITIONS: "現場の条件",
+    EntryKind.MOVED: "処理",
+    EntryKind.CLASSED: "分類の変更",
+    EntryKind.TRIAGED: "聞き取り",
+    EntryKind.COMMENT: "書き込み",
+    EntryKind.PAUSED: "期限の停止",
+    EntryKind.RESUMED: "期限の再開",
+    EntryKind.ANSWERED: "回答",
+    EntryKind.INTERIM: "中間回答",
+    EntryKind.PUBLISHED: "公表",
+    EntryKind.TRANSFERRED: "移管",
+    EntryKind.ACCEPTED: "受け取り",
+    EntryKind.RETURNED: "差し戻し",
+    EntryKind.NOTICE: "対応連絡",
+    EntryKind.SPLIT: "話題の分割",
+    EntryKind.MERGED: "重複の統合",
+    EntryKind.PHOTO: "写真",
+    EntryKind.REVEALED: "申出人の表示",
+    EntryKind.ERASED: "個人欄の消去",
 }
 URGENCY_TEXT = {
     Urgency.S: "緊急",
@@ -110,6 +216,12 @@ CHANNEL_TEXT = {
     Channel.API: "システム連携",
     Channel.FILE: "ファイル取込",
     Channel.PATROL: "パトロール",
+    Channel.LETTER: "手紙",
+    Channel.FAX: "ファクス",
+    Channel.HOTLINE: "道路緊急ダイヤル",
+    Channel.LINE: "LINE",
+    Channel.OFFICER: "地域担当職員",
+    Channel.COUNCIL: "区政会議",
 }
 LEVEL_TEXT = {
     PlaceLevel.COORDINATE: "座標",

@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
+from dispatch.domain.case_chart import CaseChart, EntryKind
 from dispatch.domain.catalogue import Catalogue
 from dispatch.domain.deadlines import wall_seconds
+from dispatch.domain.life_cycle import WORK_OVER
 from dispatch.domain.plan import Unassigned, UnassignedReason
 from dispatch.domain.site_conditions import AfterChart
 from dispatch.domain.visit import After, Visit
@@ -109,7 +110,7 @@ class Turns:
     def _ended(self, one: AfterChart) -> tuple[dt.datetime | None, bool]:
         """When what comes first ended or will end today, and whether that is sure."""
         known = self.earlier.get(one.chart_id)
-        if known is not None and known.chart.status is ChartStatus.DONE:
+        if known is not None and known.chart.status in WORK_OVER:
             ended_at = known.ended_at
             local = None if ended_at is None else ended_at.astimezone(self.timezone)
             return local, True
@@ -132,7 +133,7 @@ class Turns:
         known = self.earlier.get(one.chart_id)
         if known is None:
             return "相談"
-        category = self.catalogue.get(known.chart.consultation.category_code)
+        category = self.catalogue.get(known.chart.category_code)
         return f"「{category.name}」({known.chart.number})"
 
 
@@ -150,7 +151,7 @@ def earlier_work(
     found = {}
     for chart in charts.get_many(sorted(wanted)).values():
         ended_at = None
-        if chart.status is ChartStatus.DONE:
+        if chart.status in WORK_OVER:
             recorded = [
                 entry.at
                 for entry in charts.history(chart.id)

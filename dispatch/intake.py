@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dispatch.domain.assignment import Assignment, AssignmentPolicy, OnDuty, assign
 from dispatch.domain.case_chart import (
@@ -16,19 +16,24 @@ from dispatch.domain.case_chart import (
     urgency_of,
 )
 from dispatch.domain.catalogue import Catalogue, Duty, WorkCategory
+from dispatch.domain.chart_clocks import with_clocks
 from dispatch.domain.consultation import (
     MAX_LINE,
     MAX_NAME,
     Consultation,
-    Reporter,
     require_length,
 )
-from dispatch.domain.deadlines import OfficeHours, first_due_at
+from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.ids import new_id
 from dispatch.domain.place import LonLat, WorksOffice
 from dispatch.domain.placing import Placement
+from dispatch.domain.receivers import Receivers
+from dispatch.domain.referral import RECEPTION, HandOver, handed_over
+from dispatch.domain.reporter import Reporter
+from dispatch.domain.scheme import Schemes
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.triage import TriageReply, TriageRules, yes_in_short
 from dispatch.ports import (
     AddedChart,
     Charts,
@@ -54,17 +59,21 @@ class IntakeRules:
     teams: Sequence[MobileTeam]
     policy: AssignmentPolicy
     responsible_office_id: Callable[[str, dt.date], str | None]
-    partner_name: Callable[[str, str, LonLat], str]
     number_prefix: Callable[[dt.date, str], str]
+    receivers: Receivers = field(default_factory=Receivers)
+    triage: TriageRules = field(default_factory=TriageRules)
+    schemes: Schemes = field(default_factory=Schemes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """One consultation on its way in."""
+    """One consultation on its way in; `placement` when its place is known already."""
 
     consultation: Consultation
     reporter: Reporter
     idempotency: IdempotencyKey | None = None
+    triage: tuple[TriageReply, ...] = ()
+    placement: Placement | None = None
 
 
 class IntakeDesk:
@@ -143,6 +152,10 @@ class IntakeDesk:
         intake = Intake(consultation=consultation, reporter=Reporter())
         return self._opened(intake, self._charts.team_loads_s(), who=SYSTEM).chart
 
+    def opening(self, intake: Intake, *, who: str) -> NewChart:
+        """Chart of a consultation with its first entries, for others to store."""
+        return self._opened(intake, self._charts.team_loads_s(), who=who)
+
     def check(self, intake: Intake) -> None:
         """
         Apply the catalogue's rules without storing anything.
@@ -163,7 +176,11 @@ class IntakeDesk:
             received_at=intake.consultation.received_at.astimezone(rules.timezone),
         )
         category = rules.catalogue.get(consultation.category_code)
-        urgency = urgency_of(category, consultation.raised_urgency)
+        said = {one.question_id: one.reply for one in intake.triage}
+        replies = rules.triage.replies_of(said)
+        heard = rules.triage.urgency_from(replies, category)
+        raised = consultation.raised_urgency or heard
+        urgency = urgency_of(category, min(raised, heard, key=lambda one: one.rank))
         chart = CaseChart(
             id=new_id(),
             number="",
@@ -172,30 +189,38 @@ class IntakeDesk:
             duty=category.duty,
             urgency=urgency,
             consultation=consultation,
-            due_at=first_due_at(
-                category, urgency, consultation.received_at, rules.hours
-            ),
             hold_until=hold_end(category, consultation),
+            triage=replies,
+            scheme=rules.schemes.of(consultation.channel, consultation.stated_scheme),
+        )
+        chart = with_clocks(
+            chart,
+            category,
+            rules.schemes.rule(chart.scheme),
+            rules.hours,
+            since=consultation.received_at,
         )
         entries = [_entry(now, who, EntryKind.RECEIVED, f"{category.name}を受付")]
+        if replies:
+            words = rules.triage.in_words(replies)
+            about = yes_in_short(replies)
+            entries.append(_entry(now, who, EntryKind.TRIAGED, words, about=about))
+        placement = intake.placement or self._geocoder.place(consultation)
         if category.duty is Duty.REFERRAL:
-            chart = replace(chart, receiver=category.receiver)
-            chart = chart.in_status(ChartStatus.REFERRED)
-            text = f"{category.receiver}へ移管(地図には載せません)"
-            entries.append(_entry(now, SYSTEM, EntryKind.REFERRED, text))
+            ward_code = placement.ward_code
+            chart, referred = self._referred(chart, category, ward_code, at=now)
+            entries.append(referred)
         else:
-            placement = self._geocoder.place(consultation)
             chart, more = self._placed(
                 chart, placement, category, loads_s, who=SYSTEM, at=now
             )
             entries += more
-        ward_code = chart.placement.ward_code if chart.placement else ""
         return NewChart(
             chart=chart,
             entries=tuple(entries),
             reporter=intake.reporter,
             number_prefix=rules.number_prefix(
-                consultation.received_at.date(), ward_code
+                consultation.received_at.date(), chart.ward_code
             ),
             idempotency=intake.idempotency,
         )
@@ -215,14 +240,13 @@ class IntakeDesk:
         if not placement.is_placed or placement.place is None:
             entry = _entry(at, who, EntryKind.UNPLACED, placement.message)
             return chart.in_status(ChartStatus.UNPLACED), [entry]
-        entries = [_entry(at, who, EntryKind.PLACED, placement.message)]
+        about = f"{placement.ward_code}|{placement.district_id}"
+        entries = [_entry(at, who, EntryKind.PLACED, placement.message, about=about)]
         if category.duty is Duty.PARTNER:
-            receiver = self._rules.partner_name(
-                category.receiver, placement.ward_code, placement.place
+            chart, referred = self._referred(
+                chart, category, placement.ward_code, at=at
             )
-            chart = replace(chart, receiver=receiver).in_status(ChartStatus.REFERRED)
-            text = f"{receiver}へ引き継ぎ"
-            return chart, [*entries, _entry(at, SYSTEM, EntryKind.REFERRED, text)]
+            return chart, [*entries, referred]
         assignment = self._assigned(chart, category, placement, loads_s, at=at)
         if assignment is None:
             text = "出勤している事業所がないため振り分けできません"
@@ -236,8 +260,41 @@ class IntakeDesk:
             )
         held = chart.hold_until is not None and chart.hold_until > at.date()
         status = ChartStatus.ON_HOLD if held else ChartStatus.ASSIGNED
-        entries.append(_entry(at, SYSTEM, EntryKind.ASSIGNED, assignment.reason))
+        assigned = _entry(
+            at,
+            SYSTEM,
+            EntryKind.ASSIGNED,
+            assignment.reason,
+            about=assignment.office_id,
+        )
+        entries.append(assigned)
         return replace(chart, assignment=assignment).in_status(status), entries
+
+    def _referred(
+        self,
+        chart: CaseChart,
+        category: WorkCategory,
+        ward_code: str,
+        *,
+        at: dt.datetime,
+    ) -> tuple[CaseChart, ChartEntry]:
+        """Chart in the hands of whom the city's rule names, with its clock."""
+        rules, local = self._rules, at.astimezone(self._rules.timezone)
+        place = chart.placement.place if chart.placement is not None else None
+        found = rules.receivers.receiver_for(category, ward_code, local.date(), place)
+        new = HandOver(
+            sender=chart.consultation.desk or RECEPTION,
+            found=found,
+            at=local,
+            by=SYSTEM,
+            ward_code=ward_code,
+        )
+        after = handed_over(chart, new, rules.receivers, rules.hours)
+        is_off = category.duty is Duty.REFERRAL or found.off_map
+        how = "移管(地図には載せません)" if is_off else "引き継ぎ"
+        text = f"{found.name}へ{how}。{found.because}"
+        entry = _entry(at, SYSTEM, EntryKind.REFERRED, text, about=found.name)
+        return after.in_status(ChartStatus.REFERRED), entry
 
     def _assigned(
         self,
@@ -275,6 +332,34 @@ class IntakeDesk:
             responsible_office_id=rules.responsible_office_id(placement.ward_code, day),
         )
 
+    def routed_again(self, chart: CaseChart) -> tuple[CaseChart, list[ChartEntry]]:
+        """
+        Send a chart once more by the rule of its category; nothing is stored.
+
+        A referral loses its place: it goes on no map. A chart without a place is
+        looked up by what was said.
+
+        Raises
+        ------
+        ConflictError
+            When no arrow leads from its state to where the rule sends it.
+        """
+        category = self._rules.catalogue.get(chart.category_code)
+        now = self._clock.now()
+        chart = replace(chart, duty=category.duty, receiver="", assignment=None)
+        if category.duty is Duty.REFERRAL:
+            ward_code = chart.ward_code or (
+                self._geocoder.place(chart.consultation).ward_code
+            )
+            chart = replace(chart, placement=None)
+            chart, entry = self._referred(chart, category, ward_code, at=now)
+            return chart, [entry]
+        placement = chart.placement
+        if placement is None or not placement.is_placed:
+            placement = self._geocoder.place(chart.consultation)
+        loads_s = self._charts.team_loads_s()
+        return self._placed(chart, placement, category, loads_s, who=SYSTEM, at=now)
+
     def place_by_hand(
         self,
         chart_id: str,
@@ -306,7 +391,7 @@ class IntakeDesk:
         )
         if not placement.is_placed:
             raise InvalidInputError("place", placement.message)
-        category = self._rules.catalogue.get(chart.consultation.category_code)
+        category = self._rules.catalogue.get(chart.category_code)
         if chart.status is not ChartStatus.UNPLACED:
             message = f"{chart.number}: 場所の確認待ちではありません"
             raise ConflictError(message)
@@ -381,7 +466,9 @@ class IntakeDesk:
             ),
         )
         text = f"{name}に変更。理由: {why}(変更前: {before.reason})"
-        entry = _entry(self._clock.now(), who, EntryKind.OVERRIDDEN, text)
+        entry = _entry(
+            self._clock.now(), who, EntryKind.OVERRIDDEN, text, about=office_id
+        )
         self._charts.save_all([(after, (entry,))])
         return after
 
@@ -391,5 +478,7 @@ class IntakeDesk:
         return chart
 
 
-def _entry(at: dt.datetime, who: str, kind: EntryKind, text: str) -> ChartEntry:
-    return ChartEntry(at=at, who=who, kind=kind, text=text)
+def _entry(
+    at: dt.datetime, who: str, kind: EntryKind, text: str, *, about: str = ""
+) -> ChartEntry:
+    return ChartEntry(at=at, who=who, kind=kind, text=text, about=about)

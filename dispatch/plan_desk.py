@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue
-from dispatch.domain.consultation import MAX_LINE, MAX_NAME, require_length
+from dispatch.domain.consultation import MAX_NAME, require_length
 from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.explain import clock_text
+from dispatch.domain.legal_acts import is_held
 from dispatch.domain.levels import DEFAULT_LEVELS, Level
-from dispatch.domain.outcome import Outcome
+from dispatch.domain.life_cycle import BEYOND_PLANNING, PLANNABLE
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.plan import Plan, Stop, UnassignedReason
 from dispatch.domain.team import MobileTeam
@@ -39,13 +40,6 @@ from dispatch.ports import (
 )
 from dispatch.prepared_day import DayInput, PreparedDay, prepare_day
 
-PLANNABLE = (ChartStatus.ASSIGNED, ChartStatus.PLANNED, ChartStatus.ON_HOLD)
-OUTCOME_TEXT = {
-    Outcome.TEMPORARY: "応急",
-    Outcome.PERMANENT: "本復旧",
-    Outcome.CHECKED: "確認のみ",
-    Outcome.ABSENT: "不在",
-}
 # What a dispatcher may change after a draft was made, which the draft then overlooks.
 CHANGED_TEXT = {EntryKind.OVERRIDDEN: "担当", EntryKind.CONDITIONS: "現場の条件"}
 PLANNED_DAYS_AHEAD = 14  # further off a date is a slip of the keyboard
@@ -208,7 +202,7 @@ class PlanDesk:
         done = [
             chart
             for chart in charts.get_many(_stops_by_visit(before)).values()
-            if chart.status is ChartStatus.DONE
+            if chart.status in BEYOND_PLANNING
         ]
         open_charts = charts.find(statuses=PLANNABLE)
         return [chart for chart in open_charts if chart.id not in held] + done
@@ -296,7 +290,8 @@ class PlanDesk:
             )
             entries.setdefault(chart.id, []).append(entry)
         changes: list[ChartChange] = [
-            (_planned(charts[chart_id]), tuple(lines))  # two teams: one change
+            # two teams: one change
+            (_planned(charts[chart_id], on=stored.plan.date), tuple(lines))
             for chart_id, lines in entries.items()
         ]
         changes += [
@@ -307,33 +302,6 @@ class PlanDesk:
             and chart.id not in entries
         ]
         return changes
-
-    def record_outcome(
-        self, chart_id: str, version: int, outcome: Outcome, *, who: str, note: str
-    ) -> CaseChart:
-        """
-        Write down what the team did; a visit with nobody there waits for another plan.
-
-        Raises
-        ------
-        ConflictError
-            When the chart has changed meanwhile, or is not field work in hand.
-        """
-        require_length("who", who, MAX_NAME)
-        require_length("note", note, MAX_LINE)
-        if not who.strip():
-            raise InvalidInputError("who", "記録した人の名前を入れてください")
-        tools = self._tools
-        chart = tools.charts.get(chart_id)
-        chart.require_version(version)
-        status = ChartStatus.DONE if outcome.ends_visit else ChartStatus.ASSIGNED
-        after = chart.moved(status)
-        text = f"{OUTCOME_TEXT[outcome]}。{note}" if note else OUTCOME_TEXT[outcome]
-        entry = ChartEntry(
-            at=tools.clock.now(), who=who, kind=EntryKind.OUTCOME, text=text
-        )
-        tools.charts.save_all([(after, (entry,))])
-        return after
 
     def _refuse_if_overtaken(
         self,
@@ -377,8 +345,18 @@ def _stops_by_visit(plan: Plan | None) -> dict[str, list[Stop]]:
     return stops
 
 
-def _planned(chart: CaseChart) -> CaseChart:
-    """Return the chart as planned; one whose hold is over passes through assigned."""
+def _planned(chart: CaseChart, *, on: dt.date) -> CaseChart:
+    """
+    Return the chart as planned; one whose hold is over passes through assigned.
+
+    Raises
+    ------
+    ConflictError
+        When the law still holds it on the plan's day, whatever made the plan.
+    """
+    if is_held(chart, on=on):
+        message = f"{chart.number}: {on:%Y-%m-%d} はまだ法定待機中なので計画できません"
+        raise ConflictError(message)
     if chart.status is ChartStatus.ON_HOLD:
         ready = chart.moved(ChartStatus.ASSIGNED)
         return ready.moved(ChartStatus.PLANNED).at_version(chart.version + 1)

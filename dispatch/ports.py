@@ -10,12 +10,13 @@ from typing import Protocol
 
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus
 from dispatch.domain.closure import Closure, ClosureEntry
-from dispatch.domain.consultation import Consultation, Reporter
+from dispatch.domain.consultation import Consultation
 from dispatch.domain.local_place import LocalPlace
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
+from dispatch.domain.reporter import Reporter
 from dispatch.domain.schedule import Order
 from dispatch.domain.slots import Slot
 from dispatch.domain.travel import TravelMatrix
@@ -213,7 +214,7 @@ ChartChange = tuple[CaseChart, tuple[ChartEntry, ...]]
 
 
 class Charts(Protocol):
-    """The store of charts, their history and their reporters."""
+    """The store of charts and their history; reporters go in, and never out here."""
 
     def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         """
@@ -264,10 +265,6 @@ class Charts(Protocol):
 
     def append(self, chart_id: str, entries: Sequence[ChartEntry]) -> None:
         """Append to a chart's history without changing the chart."""
-        ...
-
-    def reporter(self, chart_id: str) -> Reporter:
-        """Return the reporter; the caller records the reveal in the history first."""
         ...
 
     def team_loads_s(self) -> dict[str, int]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from dispatch.domain.assignment import SharingPolicy, allowed_offices
 from dispatch.domain.bundling import with_bundles
-from dispatch.domain.case_chart import CaseChart, ChartStatus
+from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.catalogue import Catalogue, Duty
 from dispatch.domain.deadlines import wall_seconds
 from dispatch.domain.levels import DEFAULT_LEVELS, Level
+from dispatch.domain.life_cycle import BEYOND_PLANNING
 from dispatch.domain.place import LonLat, WorksOffice
 from dispatch.domain.plan import (
     Plan,
@@ -189,7 +190,7 @@ def _planned_from(day: DayInput) -> dt.datetime:
 def _is_open_field_work(chart: CaseChart, offices: Mapping[str, WorksOffice]) -> bool:
     return (
         chart.duty is Duty.FIELD
-        and chart.status is not ChartStatus.DONE
+        and chart.status not in BEYOND_PLANNING
         and chart.is_mappable
         and chart.assignment is not None
         and chart.assignment.office_id in offices
@@ -211,7 +212,7 @@ def _visit(
     assignment, placement = chart.assignment, chart.placement
     if assignment is None or placement is None or placement.place is None:
         return None
-    category = day.catalogue.get(chart.consultation.category_code)
+    category = day.catalogue.get(chart.category_code)
     received = chart.consultation.received_at
     windows: tuple[TimeWindow, ...] = ()
     appointment = chart.consultation.appointment
@@ -300,7 +301,7 @@ def _team_day(
     if last is not None and last.placement is not None and last.placement.place:
         start = to_node(last.placement.place)
     known = [charts[stop.visit_id] for stop in committed if stop.visit_id in charts]
-    categories = [day.catalogue.get(one.consultation.category_code) for one in known]
+    categories = [day.catalogue.get(one.category_code) for one in known]
     pieces: Counter[str] = Counter()
     for one in known:
         pieces.update(dict(one.conditions.materials))

@@ -10,6 +10,7 @@ from dispatch.domain.assignment import SharingPolicy, allowed_offices
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.catalogue import Catalogue
 from dispatch.domain.deadlines import OfficeHours, wall_seconds
+from dispatch.domain.life_cycle import PLANNABLE
 from dispatch.domain.place import WorksOffice
 from dispatch.domain.plan import Plan
 from dispatch.domain.problem import DayProblem
@@ -18,7 +19,6 @@ from dispatch.domain.team import MobileTeam
 from dispatch.domain.together import linked
 from dispatch.domain.visit import TimeWindow
 from dispatch.earlier_work import earlier_work
-from dispatch.plan_desk import PLANNABLE
 from dispatch.ports import (
     Charts,
     HeldSlots,

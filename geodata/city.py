@@ -158,20 +158,6 @@ class CityProfile:
             None,
         )
 
-    def partner_for(self, kind: str, ward_name: str) -> PartnerOffice | None:
-        """
-        Partner office of a kind for a ward.
-
-        The one that lists the ward, or the only one of its kind. None when several
-        exist and none lists the ward: whose it is is then for a person to say.
-        """
-        ward = self.ward_named(ward_name)
-        of_kind = [office for office in self.partner_offices if office.kind == kind]
-        for office in of_kind:
-            if ward is not None and ward.code in office.ward_codes:
-                return office
-        return of_kind[0] if len(of_kind) == 1 else None
-
 
 def load_city(name_or_folder: str | Path) -> CityProfile:
     """

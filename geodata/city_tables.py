@@ -202,6 +202,14 @@ def _work_category(row: Row) -> WorkCategory:
             urgency=row.one_of("urgency", Urgency),
             response_unit=row.one_of("response_unit", ResponseUnit),
             response_value=row.whole("response_value"),
+            completion_unit=(
+                row.one_of("completion_unit", ResponseUnit)
+                if row.if_there("completion_unit")
+                else ResponseUnit.NONE
+            ),
+            completion_value=(
+                row.whole("completion_value") if row.if_there("completion_value") else 0
+            ),
             onsite_s=row.whole("onsite_min") * 60,
             crew=row.whole("crew"),
             num_teams=row.whole("num_teams") if row.if_there("num_teams") else 1,

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dispatch.domain.catalogue import Duty, Urgency, WorkCategory
-from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
+from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.errors import InvalidInputError, SourceError
+from dispatch.domain.reporter import Reporter
 from geodata.bundle.records import TownRecord
 from geodata.city import CityProfile
 from geodata.demo_places import DemoCity, DemoPlace, demo_place, texts_of
@@ -243,7 +244,11 @@ def _channel(
     second = received_at.hour * 3600 + received_at.minute * 60
     hours = desk.profile.hours
     shares = desk.phrases.section("channels")
-    weights = {channel: shares.get(channel, float) for channel in Channel}
+    weights = {
+        channel: shares.get(channel, float)
+        for channel in Channel
+        if channel in shares.values
+    }
     if not hours.opens_s <= second < hours.closes_s:
         weights[Channel.COUNTER] = 0
     if category.code not in desk.phrases.section("patrol_descriptions").values:

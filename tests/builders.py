@@ -23,12 +23,14 @@ from dispatch.domain.catalogue import (
     Urgency,
     WorkCategory,
 )
-from dispatch.domain.consultation import Channel, Consultation, Reporter
+from dispatch.domain.consultation import Channel, Consultation
 from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.place import LonLat, WorksOffice, great_circle_m
 from dispatch.domain.placing import PlaceLevel, Placement, PlacingStatus
 from dispatch.domain.plan import Plan, Score, level_of_legs
 from dispatch.domain.problem import DayProblem, TeamDay
+from dispatch.domain.receivers import Receiver, Receivers
+from dispatch.domain.reporter import Reporter
 from dispatch.domain.schedule import DayScheduler, Order
 from dispatch.domain.score import score_of
 from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
@@ -367,6 +369,23 @@ def new_chart(chart_id: str = "c000000001", **overrides: Any) -> NewChart:  # no
     return replace(plain, **overrides)
 
 
+def receiver(receiver_id: str = "park", **overrides: Any) -> Receiver:  # noqa: ANN401
+    """Build the one park office, which takes P01 of the whole city."""
+    plain = Receiver(
+        id=receiver_id,
+        kind=receiver_id,
+        name=f"{receiver_id}事務所",
+        valid_from=FOREVER,
+        takes=frozenset({"P01"}),
+    )
+    return replace(plain, **overrides)
+
+
+def receivers(*more: Receiver) -> Receivers:
+    """Build the receivers of the town: the park office, and whoever is named."""
+    return Receivers(shapes=(receiver(), *more))
+
+
 def intake_rules(**overrides: Any) -> IntakeRules:  # noqa: ANN401
     """Rules of the town: nearest office, number prefix year-ward."""
     where = town()
@@ -378,8 +397,8 @@ def intake_rules(**overrides: Any) -> IntakeRules:  # noqa: ANN401
         teams=where.teams,
         policy=AssignmentPolicy.NEAREST,
         responsible_office_id=lambda _ward, _day: None,
-        partner_name=lambda kind, _ward, _place: f"{kind}事務所",
         number_prefix=lambda day, ward: f"{day.year}-{ward or '00000'}",
+        receivers=receivers(),
     )
     return replace(plain, **overrides)
 

@@ -12,10 +12,12 @@ from fastapi import APIRouter, Request, Response
 
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
-from api.pictures import Pictures, is_overdue
-from api.wiring import Services
+from api.pictures import Pictures
+from api.reach import list_scope
 from api.wording import STATUS_TEXT, URGENCY_TEXT, moment_text
 from dispatch.domain.case_chart import NOT_DONE, CaseChart, ChartStatus
+from dispatch.domain.catalogue import Duty, Urgency
+from dispatch.domain.chart_query import ChartOrder, ChartQuery, Reach
 
 router = APIRouter(include_in_schema=False)
 SHOWN_LIST = 300
@@ -27,37 +29,43 @@ class Filter:
 
     status: str = ""
     office: str = ""
+    ward: str = ""
+    district: str = ""
     urgency: str = ""
     duty: str = ""
     overdue: bool = False
     sort: str = "due"
 
-    def keeps(self, chart: CaseChart, now: dt.datetime) -> bool:
-        """Whether a chart belongs in the list."""
-        office_id = chart.assignment.office_id if chart.assignment else ""
-        return (
-            self.status in ("", chart.status)
-            and self.office in ("", office_id)
-            and self.urgency in ("", chart.urgency)
-            and self.duty in ("", chart.duty)
-            and (not self.overdue or is_overdue(chart, now))
+    def query(self, now: dt.datetime, reach: Reach) -> ChartQuery:
+        """Question to the store; done work only when it is asked for."""
+        statuses = tuple(s for s in ChartStatus if s == self.status)
+        urgency = next((u for u in Urgency if u == self.urgency), None)
+        duty = next((d for d in Duty if d == self.duty), None)
+        # a link with a word that no chart has: nothing is like that
+        if (self.urgency and urgency is None) or (self.duty and duty is None):
+            return ChartQuery(statuses=())
+        return ChartQuery(
+            statuses=statuses if self.status else tuple(NOT_DONE),
+            office_id=self.office,
+            ward_code=self.ward,
+            district_ids=(self.district,) if self.district else (),
+            urgency=urgency,
+            duty=duty,
+            overdue_at=now if self.overdue else None,
+            reach=reach,
         )
 
-    def key(self, chart: CaseChart) -> tuple[object, ...]:
-        """Sort key of the list."""
-        received = chart.consultation.received_at
-        if self.sort == "received":
-            return (received, chart.number)
-        if self.sort == "urgency":
-            return (chart.urgency.rank, chart.due_at or received, chart.number)
-        return (chart.due_at is None, chart.due_at or received, chart.number)
+    @property
+    def order(self) -> ChartOrder:
+        """Order of the list; by deadline unless the link names another."""
+        return next((o for o in ChartOrder if o == self.sort), ChartOrder.DUE)
 
 
 @router.get("/charts")
 def listing(request: Request, services: ServicesDep, pictures: PicturesDep) -> Response:
     """List charts with filter, sort and count."""
-    chosen = filter_of(request)
-    found = _found(services, chosen)
+    chosen, scope = filter_of(request), list_scope(request)
+    query = chosen.query(services.clock.now(), scope.reach)
     return page(
         request,
         "charts.html",
@@ -65,8 +73,11 @@ def listing(request: Request, services: ServicesDep, pictures: PicturesDep) -> R
             "tab": "charts",
             "pictures": pictures,
             "chosen": chosen,
-            "charts": found[:SHOWN_LIST],
-            "num_found": len(found),
+            "scope": scope,
+            "charts": services.lists.listed(
+                query, order=chosen.order, limit=SHOWN_LIST
+            ),
+            "num_found": services.lists.count(query),
             "query": request.url.query,
         },
     )
@@ -77,8 +88,9 @@ def listing_csv(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> Response:
     """Return the same list for Excel; nothing about a person is in it."""
-    chosen = filter_of(request)
-    found = _found(services, chosen)
+    chosen, reach = filter_of(request), list_scope(request).reach
+    query = chosen.query(services.clock.now(), reach)
+    found = services.lists.listed(query, order=chosen.order)
     text = _as_csv(found, pictures, services.profile.timezone)
     return Response(
         text.encode("utf-8-sig"),  # Excel takes UTF-8 only with the mark
@@ -93,22 +105,13 @@ def filter_of(request: Request) -> Filter:
     return Filter(
         status=query.get("status", ""),
         office=query.get("office", ""),
+        ward=query.get("ward", ""),
+        district=query.get("district", ""),
         urgency=query.get("urgency", ""),
         duty=query.get("duty", ""),
         sort=query.get("sort", "due"),
         overdue=query.get("overdue") == "1",
     )
-
-
-def _found(services: Services, chosen: Filter) -> list[CaseChart]:
-    """Charts of a filter; done work only when it is asked for."""
-    known = {str(status): status for status in ChartStatus}
-    statuses: Sequence[ChartStatus] = NOT_DONE
-    if chosen.status:
-        statuses = [known[chosen.status]] if chosen.status in known else []
-    now = services.clock.now()
-    charts = services.store.find(statuses=statuses)
-    return sorted((c for c in charts if chosen.keeps(c, now)), key=chosen.key)
 
 
 def _as_csv(

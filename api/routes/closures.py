@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.acting import acting
 from api.closed_roads import (
     MAX_BOX_M,
     closed_now,
@@ -37,7 +38,7 @@ from api.closure_view import (
     ClosureView,
     roads_text,
 )
-from api.dependencies import ClientDep, PicturesDep, ServicesDep
+from api.dependencies import ClientDep, PicturesDep, ServicesDep, WhoDep
 from api.pages import page, wants_page
 from api.pictures import Pictures
 from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
@@ -160,7 +161,8 @@ async def close_by_form(
     typed = ClosureForm.read(await request.form(max_files=0, max_fields=40))
     try:
         new = _asked(services, typed)
-        made = await run_in_threadpool(shut, services, new, who=typed.who)
+        who = acting(request, typed.who)
+        made = await run_in_threadpool(shut, services, new, who=who)
     except InvalidInputError as problem:
         return await run_in_threadpool(
             _page, request, services, pictures, typed, problem=problem
@@ -197,7 +199,7 @@ def lift_by_form(
     closure_id: str,
     services: ServicesDep,
     version: Annotated[int, Form()],
-    who: Annotated[str, Form(max_length=60)],
+    who: WhoDep,
 ) -> Response:
     """End a closure now."""
     services.closures.lift(closure_id, version, who=who)

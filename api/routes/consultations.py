@@ -14,6 +14,7 @@ from dispatch.domain.errors import InvalidInputError
 
 router = APIRouter(prefix="/v1", tags=["consultations"])
 MAX_KEY = 200
+ONE_VISIT = "予約の枠は、話題が1件のときに使えます"
 PROBLEMS: dict[int | str, dict[str, object]] = {
     400: {"model": Problem, "description": "the body is not JSON"},
     401: {"model": Problem, "description": "no valid X-API-Key"},
@@ -49,7 +50,13 @@ def receive(
         client=client, key=idempotency_key, now=services.clock.now()
     )
     who = f"API: {client}"
-    if body.slot_id is None:
+    if body.topics:
+        if body.slot_id is not None:
+            raise InvalidInputError("slot_id", ONE_VISIT)
+        first = services.intake.opening(intake, who=who)
+        topics = [one.to_topic() for one in body.topics]
+        added = services.cases.topics.receive(first, topics, who=who)[0]
+    elif body.slot_id is None:
         added = services.intake.receive(intake, who=who)
     else:
         added = services.slots.receive(body.slot_id, intake, client=client, who=who)
@@ -124,4 +131,5 @@ def state_conditions(
 def read(chart_id: str, client: ClientDep, services: ServicesDep) -> ChartOut:
     """Return a chart as it stands now, with nothing about the reporter."""
     del client
-    return ChartOut.from_domain(services.store.get(chart_id))
+    chart = services.store.get(chart_id)
+    return ChartOut.from_domain(chart, services.cases.merges.followed(chart))

@@ -9,9 +9,11 @@ from collections import Counter
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.acting import readable
 from api.dependencies import PicturesDep, ServicesDep
 from api.pages import page
 from api.pictures import visit_ids
+from api.reach import list_scope
 from api.wiring import Services
 from dispatch.domain.case_chart import NOT_DONE, CaseChart
 from maps.overview_map import overview_map
@@ -27,7 +29,7 @@ def overview_page(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> HTMLResponse:
     """Open items by school district: map, and the same content as a table."""
-    data = pictures.overview(_open_charts(services))
+    data = pictures.overview(_open_charts(request, services))
     rows = sorted(
         (district for district in data.districts if district.open_count),
         key=lambda district: -(district.open_count or 0),
@@ -40,6 +42,7 @@ def overview_page(
         "map.html",
         {
             "tab": "map",
+            "scope": list_scope(request),
             "rows": rows,
             "wards": wards.most_common(),
             "num_items": len(data.items),
@@ -54,7 +57,7 @@ def overview(
     request: Request, services: ServicesDep, pictures: PicturesDep
 ) -> Response:
     """Return the overview map itself."""
-    data = pictures.overview(_open_charts(services))
+    data = pictures.overview(_open_charts(request, services))
     base = services.settings.base_map
     html = overview_map(data, base=base, assets_url=ASSETS_URL)
     return _tagged(request, html)
@@ -107,9 +110,10 @@ def places(services: ServicesDep) -> JSONResponse:
     return JSONResponse({"towns": rows, "schools": schools}, headers=headers)
 
 
-def _open_charts(services: Services) -> list[CaseChart]:
-    """Charts that may be drawn: done work is left in the store."""
-    return services.store.find(statuses=NOT_DONE)
+def _open_charts(request: Request, services: Services) -> list[CaseChart]:
+    """Charts of who asks that may be drawn: done work is left in the store."""
+    found = services.store.find(statuses=NOT_DONE)
+    return readable(request, found, own_only=list_scope(request).is_own)
 
 
 def _tagged(request: Request, html: str) -> Response:

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.dependencies import ClientDep, PicturesDep, ServicesDep
+from api.acting import acting, readable
+from api.dependencies import ClientDep, PicturesDep, ServicesDep, WhoDep
 from api.pages import page
 from api.pictures import Pictures
 from api.place_schemas import (
@@ -24,6 +25,7 @@ from api.place_view import review_row, turn_of
 from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
 from api.schemas import ChartOut, Problem
 from api.wiring import Services
+from dispatch.domain.access import Action
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.local_place import MAX_REASON
@@ -133,7 +135,7 @@ def show(
         {
             "tab": "places",
             "pictures": pictures,
-            "rows": [review_row(one, now) for one in services.places.queue()],
+            "rows": [review_row(one, now) for one in _queue(request, services)],
             "active": [one for one in entries if one.is_active],
             "withdrawn": [one for one in entries if not one.is_active],
             "is_cut": len(entries) == MAX_LISTED,
@@ -165,10 +167,11 @@ def settle_by_form(
 ) -> Response:
     """Settle a chart's place and go to the next that waits."""
     chart = services.store.get(chart_id)
-    turn = turn_of(chart_id, services.places.queue())
+    turn = turn_of(chart_id, _queue(request, services))
     try:
         settled = form.to_settlement()
-        services.places.settle(chart_id, form.version, settled, who=form.who.strip())
+        who = acting(request, form.who.strip())
+        services.places.settle(chart_id, form.version, settled, who=who)
     except InvalidInputError as problem:
         return _review_page(
             request, services, pictures, chart, typed=form, problem=problem
@@ -181,8 +184,8 @@ def settle_by_form(
 def withdraw_by_form(
     entry_id: str,
     services: ServicesDep,
+    who: WhoDep,
     reason: Annotated[str, Form(max_length=1_000)] = "",
-    who: Annotated[str, Form(max_length=120)] = "",
 ) -> Response:
     """Withdraw an entry of the local gazetteer."""
     services.places.withdraw(entry_id, why=reason.strip(), who=who.strip())
@@ -210,7 +213,7 @@ def _review_page(
             "tab": "places",
             "pictures": pictures,
             "row": row,
-            "turn": turn_of(chart.id, services.places.queue()),
+            "turn": turn_of(chart.id, _queue(request, services)),
             "typed": typed or ReviewForm(version=chart.version, choice=first),
             "problem": problem,
             "pin": PIN,
@@ -220,6 +223,12 @@ def _review_page(
         },
         status=200 if problem is None else 422,
     )
+
+
+def _queue(request: Request, services: Services) -> list[CaseChart]:
+    """Charts that wait for a place and that who asks may give one."""
+    queue = services.places.queue()
+    return readable(request, queue, action=Action.SETTLE_PLACE)
 
 
 def _chart(services: Services, chart_id: str | None) -> CaseChart | None:

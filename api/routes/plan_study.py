@@ -9,9 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
+from api.acting import acting
 from api.closed_roads import MAX_BOX_M
 from api.closure_view import STATE_TEXT, ClosureView
-from api.dependencies import JobsDep, PicturesDep, ServicesDep
+from api.dependencies import JobsDep, PicturesDep, ServicesDep, WhoDep
 from api.hand_form import EditForm
 from api.pages import day_of, page, required_day
 from api.pictures import Pictures, visit_ids
@@ -51,7 +52,6 @@ router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
 ASSETS_URL = "/assets"
 SHOWN_CHOICES = 3
-Who = Annotated[str, Form(max_length=60)]
 
 
 def _seen(url: str) -> RedirectResponse:
@@ -115,7 +115,7 @@ def relax(
     services: ServicesDep,
     pictures: PicturesDep,
     kind: Annotated[RelaxationKind, Form()],
-    who: Who,
+    who: WhoDep,
 ) -> Response:
     """Make a draft with an offer granted, and show it."""
     stored = services.store.get_plan(plan_id)
@@ -210,7 +210,7 @@ def accept(
     jobs: JobsDep,
     date: Annotated[str, Form(max_length=10)],
     mode: Annotated[Mode, Form()],
-    who: Who,
+    who: WhoDep,
 ) -> Response:
     """Make a draft of the proposal that a person chose."""
     found = jobs.result(_proposals_url(required_day(date).isoformat()))
@@ -279,7 +279,10 @@ def edit_page(
 
 @router.post("/plan/{plan_id}/edit")
 def edit(
-    plan_id: str, services: ServicesDep, form: Annotated[EditForm, Form()]
+    request: Request,
+    plan_id: str,
+    services: ServicesDep,
+    form: Annotated[EditForm, Form()],
 ) -> Response:
     """Make a draft with one edit, also one that breaks rules."""
     bound_id = None
@@ -287,7 +290,8 @@ def edit(
         assignment = services.store.get(form.visit_id).assignment
         if assignment is not None and assignment.by == "dispatcher":
             bound_id = assignment.team_id
-    draft = services.study.edit(plan_id, form.to_domain(bound_id), who=form.who)
+    who = acting(request, form.who)
+    draft = services.study.edit(plan_id, form.to_domain(bound_id), who=who)
     since = form.since or plan_id
     return _seen(f"/plan/{draft.id}/edit?office={form.office}&since={since}")
 

@@ -11,13 +11,15 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from api.dependencies import JobsDep, PicturesDep, ServicesDep
+from api.acting import actor_of
+from api.dependencies import JobsDep, PicturesDep, ServicesDep, WhoDep
 from api.jobs import JobState, PlanJob, PlanJobs
 from api.pages import day_of, page, required_day
 from api.pictures import visit_ids
 from api.plan_view import plan_url
 from api.road_pictures import closures_of
 from dispatch.domain.errors import ConflictError
+from dispatch.domain.reporter import PersonalField
 from dispatch.ports import PlanStatus
 
 router = APIRouter(include_in_schema=False)
@@ -67,11 +69,23 @@ def overview(
     )
 
 
+@router.get("/plan/today")
+def today(request: Request, services: ServicesDep) -> Response:
+    """Go to today's routes of the own works office; the overview without one."""
+    own = sorted(actor_of(request).office_ids)
+    if not own:
+        return RedirectResponse("/plan", status_code=SEE_OTHER)
+    in_force = services.store.in_force(services.clock.now().date())
+    if in_force is None:
+        raise ConflictError("今日の計画はまだ確定していません")
+    return RedirectResponse(f"/plan/{in_force.id}/{own[0]}", status_code=SEE_OTHER)
+
+
 @router.post("/plan/make")
 def make(
     jobs: JobsDep,
     date: Annotated[str, Form(max_length=10)],
-    who: Annotated[str, Form(max_length=60)],
+    who: WhoDep,
 ) -> Response:
     """Start making a draft; the page then shows its progress."""
     day = required_day(date)
@@ -136,9 +150,7 @@ def cancel(request: Request, jobs: JobsDep) -> Response:
 
 
 @router.post("/plan/{plan_id}/publish")
-def publish(
-    plan_id: str, services: ServicesDep, who: Annotated[str, Form(max_length=60)]
-) -> Response:
+def publish(plan_id: str, services: ServicesDep, who: WhoDep) -> Response:
     """Put a draft in force, unless roads have been closed or opened since."""
     draft = services.store.get_plan(plan_id)
     _, since = closures_of(services, draft.plan.date, draft)
@@ -181,15 +193,15 @@ def office(
         and (assignment := charts[item.visit_id].assignment) is not None
         and assignment.office_id == office_id
     ]
-    with_phone = {
+    wants_call = {
         stop.visit_id
         for team in own
         if team.id in routes
         for stop in routes[team.id].stops
-        if stop.visit_id in charts
-        and charts[stop.visit_id].consultation.contact_wanted
-        and services.store.reporter(stop.visit_id).phone
+        if stop.visit_id in charts and charts[stop.visit_id].consultation.contact_wanted
     }
+    given = services.vault.given(wants_call)
+    with_phone = {one for one in given if PersonalField.PHONE in given[one]}
     return page(
         request,
         "office_plan.html",

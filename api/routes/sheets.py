@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request, Response
 from pypdf import PdfWriter
 from starlette.concurrency import run_in_threadpool
 
+from api.acting import acting, office_where, require
 from api.day_run import fonts_dir, sheet_words
 from api.dependencies import PicturesDep, ServicesDep
 from api.pictures import Pictures, visit_ids
 from api.sheet_values import sheet_values
 from api.wiring import Services
-from dispatch.domain.case_chart import ChartEntry, EntryKind
+from dispatch.domain.access import Action
 from dispatch.domain.consultation import MAX_NAME, require_length
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from dispatch.ports import PlanStatus, StoredPlan
@@ -30,12 +31,15 @@ async def print_sheets(
     Print the sheets of the ticked teams as one PDF.
 
     A POST, because ticking a call-back number reveals it: the tick is in no address
-    and no log, and each reveal is written into the chart's history first.
+    and no log, and each reveal is written into the chart's history and
+    the record of reveals first.
     """
     form = await request.form(max_files=0, max_fields=2000)
-    who = str(form.get("who", "")).strip() or "配車担当"
+    who = acting(request, str(form.get("who", "")).strip() or "配車担当")
     team_ids = [str(team_id) for team_id in form.getlist("team")]
     call_back = {str(chart_id) for chart_id in form.getlist("call_back")}
+    for office_id in _offices_of(services, team_ids):
+        require(request, Action.PRINT_SHEET, office_where(services, office_id))
     stored = services.store.get_plan(plan_id)
     require_length("who", who, MAX_NAME)
     if stored.status is PlanStatus.DRAFT:
@@ -54,6 +58,12 @@ async def print_sheets(
     )
 
 
+def _offices_of(services: Services, team_ids: list[str]) -> set[str]:
+    """Offices of teams; one that is not known is refused later, by its name."""
+    ticked = set(team_ids)
+    return {team.office_id for team in services.profile.teams if team.id in ticked}
+
+
 def _printed(
     services: Services,
     pictures: Pictures,
@@ -69,15 +79,13 @@ def _printed(
             raise NotFoundError("team", team_id)
     charts = services.store.get_many(visit_ids(stored.plan))
     printed = {stop.visit_id for team in team_ids for stop in on_plan[team].stops}
-    for chart_id in sorted(call_back & printed):
-        if charts[chart_id].consultation.contact_wanted:
-            text = f"第{stored.version}版の巡回表に連絡先の電話番号を印刷"
-            entry = ChartEntry(
-                at=services.clock.now(), who=who, kind=EntryKind.PRINTED, text=text
-            )
-            services.store.append(chart_id, [entry])
+    numbers = services.vault.call_back_numbers(
+        [charts[chart_id] for chart_id in sorted(call_back & printed)],
+        who=who,
+        text=f"第{stored.version}版の巡回表に連絡先の電話番号を印刷",
+    )
     documents = render_sheets(
-        sheet_values(pictures, stored, team_ids, charts, call_back=call_back & printed),
+        sheet_values(pictures, stored, team_ids, charts, call_back=numbers),
         fonts_dir=fonts_dir(services.settings.assets_dir),
         labels=sheet_words(services),
     )

@@ -1,6 +1,20 @@
 // Small enhancements: the planning progress, the proof, the dispatcher's name.
 "use strict";
 
+// What a script sends carries the session's token, as every form does.
+const formToken = document.querySelector('meta[name="csrf"]');
+if (formToken) {
+  const plainFetch = window.fetch.bind(window);
+  window.fetch = (address, options = {}) => {
+    const target = new URL(address instanceof Request ? address.url : address, window.location.href);
+    const isRead = ["GET", "HEAD"].includes((options.method || "GET").toUpperCase());
+    if (isRead || target.origin !== window.location.origin) return plainFetch(address, options);
+    const headers = new Headers(options.headers);
+    headers.set("X-CSRF-Token", formToken.content);
+    return plainFetch(address, { ...options, headers });
+  };
+}
+
 // Server events tell the progress; where they do not come through, it is asked for.
 const progress = document.getElementById("progress");
 if (progress) {

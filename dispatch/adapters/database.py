@@ -42,6 +42,7 @@ WRITE_LOCK = 20_261_124
 WRITES = "kidohan_writes"
 HIDDEN = "***"
 MAX_TOLD = 400  # characters of a server's own words
+Database = Engine  # the name by which those know it who know no SQL
 
 
 def open_database(url: str) -> Engine:
@@ -85,8 +86,9 @@ def connect(url: str) -> Engine:
     """
     parsed = _parsed(url)
     backend = parsed.get_backend_name()
-    if backend == SQLITE and parsed.database not in {None, "", ":memory:"}:
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    file = sqlite_file(url) if backend == SQLITE else None
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     # Without hide_parameters an error's text would carry a reporter's name.
     options: dict[str, Any] = {"hide_parameters": True}
     if backend == POSTGRESQL:
@@ -109,6 +111,12 @@ def connect(url: str) -> Engine:
     prepare(engine)
     event.listen(engine, "before_cursor_execute", _refuse_unstorable)
     return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """File of an SQLite database; None for one in memory."""
+    name = _parsed(url).database
+    return None if name in {None, "", ":memory:"} else Path(str(name))
 
 
 def _parsed(url: str) -> URL:
@@ -159,6 +167,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten: personal fields that were erased are gone.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -15,6 +15,12 @@ from dispatch.domain.errors import ConflictError, InvalidInputError
 
 # Values that are there, by table and column; the column "" counts the rows.
 Contents = Mapping[tuple[str, str], int]
+# Columns that repeat, for queries, what each chart's body holds: no loss without them.
+REPEATED = {
+    "charts": {"scheme", "receiver", "answer_due_at", "parent_id", "duplicate_of"}
+}
+# Tables that do the same; they are written anew on the way up.
+REPEATED_TABLES = frozenset({"transfers"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +103,6 @@ def _losses(before: Contents, after: Contents) -> tuple[Loss, ...]:
         if count
         and (table, column) not in after
         and (not column or (table, "") in after)
+        and column not in REPEATED.get(table, ())
+        and table not in REPEATED_TABLES
     )

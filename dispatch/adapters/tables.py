@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -99,15 +100,35 @@ charts = Table(
     Column("received_at", AwareDateTime, nullable=False),
     Column("due_at", AwareDateTime),
     Column("hold_until", Date),
+    Column("scheme", String(24), nullable=False, server_default="report"),
+    Column("receiver", String(120), nullable=False, server_default=""),
+    Column("answer_due_at", AwareDateTime),  # empty once it is answered
+    Column("parent_id", String(16)),
+    Column("duplicate_of", String(16)),
     Column("source", String(120), nullable=False),
     Column("external_id", String(120)),
     Column("body", Text, nullable=False),
     UniqueConstraint("source", "external_id", name="uq_charts_source_external_id"),
     Index("ix_charts_status_office", "status", "office_id"),
     Index("ix_charts_received_at", "received_at"),
+    Index("ix_charts_receiver_status", "receiver", "status"),
+    Index("ix_charts_parent_id", "parent_id"),
+    Index("ix_charts_duplicate_of", "duplicate_of"),
+    Index("ix_charts_ward_received", "ward_code", "received_at"),
+    Index("ix_charts_lon_lat", "lon", "lat"),
+    # All that the board counts by: it reads no body for a count.
+    Index(
+        "ix_charts_counted",
+        "status",
+        "duty",
+        "urgency",
+        "office_id",
+        "ward_code",
+        "due_at",
+    ),
 )
 
-# The reporter lives in a table of its own: nothing that lists charts can read it.
+# Of versions before the vault; its rows are moved there when the store is opened.
 reporters = Table(
     "reporters",
     metadata,
@@ -126,6 +147,10 @@ entries = Table(
     Column("who", String(120), nullable=False),
     Column("kind", String(24), nullable=False),
     Column("text", Text, nullable=False),
+    Column("about", String(120)),  # empty, too, in lines older than revision 0007
+    Column("status", String(16)),
+    Column("facts", Text),  # beside the last line of each change of the chart
+    Index("ix_chart_entries_at", "at"),
 )
 
 counters = Table(
@@ -223,4 +248,221 @@ slots = Table(
     Column("chart_id", String(16)),
     Column("body", Text, nullable=False),
     UniqueConstraint("date", "number", name="uq_slots_date_number"),
+)
+
+# One row for each chart whose reporter said anything. `token` holds the fields, sealed
+# with the key `key_id`; `fields` says which there are, without their values.
+personal_vault = Table(
+    "personal_vault",
+    metadata,
+    Column("chart_id", ForeignKey("charts.id"), primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("phone_hash", String(64)),
+    Column("fields", String(80), nullable=False),
+    Column("stored_at", AwareDateTime, nullable=False),
+    Index("ix_personal_vault_phone_hash", "phone_hash"),
+    Index("ix_personal_vault_key_id", "key_id"),
+)
+
+# Appended only: who touched whose fields, when, why and what for; never a value.
+reveals = Table(
+    "reveals",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("at", AwareDateTime, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("chart_id", ForeignKey("charts.id")),
+    Column("fields", String(80), nullable=False),
+    Column("phone_hash", String(64)),
+    Index("ix_reveals_at_id", "at", "id"),
+    Index("ix_reveals_chart_id", "chart_id"),
+)
+
+# `failed` and `locked_until` are counted by sign-ins, beside the version: a wrong
+# password makes no administrator's change stale.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("login", String(64), nullable=False),
+    Column("password_hash", String(200), nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("locked_until", AwareDateTime),
+    Column("must_change", Integer, nullable=False),
+    Column("valid_from", AwareDateTime, nullable=False),
+    Column("valid_until", AwareDateTime),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("login", name="uq_accounts_login"),
+)
+
+# Tokens stand here only as hashes: who reads the database cannot act in a session.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("signed_in_at", AwareDateTime, nullable=False),
+    Column("made_at", AwareDateTime, nullable=False),
+    Column("seen_at", AwareDateTime, nullable=False),
+    Column("expires_at", AwareDateTime, nullable=False),
+    Column("rotated_from", String(64)),
+    Column("is_replaced", Integer, nullable=False),
+    Index("ix_sessions_account_id", "account_id"),
+    Index("ix_sessions_rotated_from", "rotated_from"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("key_sha256", String(64), nullable=False),
+    Column("actions", Text, nullable=False),
+    Column("created_at", AwareDateTime, nullable=False),
+    Column("created_by", String(120), nullable=False),
+    Column("expires_at", AwareDateTime, nullable=False),
+    Column("revoked_at", AwareDateTime),
+    Column("last_used_at", AwareDateTime),
+    UniqueConstraint("key_sha256", name="uq_api_keys_key_sha256"),
+)
+
+# Appended only.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", AwareDateTime, nullable=False),
+    Column("login", String(64), nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("origin", String(64), nullable=False),
+)
+
+# Added, and ended once; never edited otherwise. `body` is the fact without its time.
+staff_rows = Table(
+    "staff_rows",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("staff_id", String(40), nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("body", Text, nullable=False),
+    Column("opened_at", AwareDateTime, nullable=False),
+    Column("opened_by", String(120), nullable=False),
+    Column("opened_why", Text, nullable=False),
+    Column("ended_at", AwareDateTime),
+    Column("ended_by", String(120)),
+    Column("ended_why", Text),
+    Index("ix_staff_rows_staff_id", "staff_id"),
+)
+
+# `district_id` is empty for a ward council's, `meeting_on` for an officer's batch.
+voice_batches = Table(
+    "voice_batches",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("district_id", String(300), nullable=False),
+    Column("meeting_on", Date),
+    Column("who", String(120), nullable=False),
+    Column("at", AwareDateTime, nullable=False),
+    Column("num_rows", Integer, nullable=False),
+    Column("num_added", Integer, nullable=False),
+    Column("num_known", Integer, nullable=False),
+    Column("num_refused", Integer, nullable=False),
+    Index("ix_voice_batches_ward_code_meeting_on", "ward_code", "meeting_on"),
+)
+
+# Which batch a chart first came with.
+voices = Table(
+    "voices",
+    metadata,
+    Column("chart_id", ForeignKey("charts.id"), primary_key=True),
+    Column("batch_id", ForeignKey("voice_batches.id"), nullable=False),
+    Index("ix_voices_batch_id", "batch_id"),
+)
+
+# `words` is what the search compares: category, question, action, answer and lesson
+# in one normal form.
+examples = Table(
+    "examples",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+    Column("category_code", String(16), nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("at", AwareDateTime, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("chart_id", name="uq_examples_chart_id"),
+    Index("ix_examples_category_code", "category_code"),
+)
+
+# The bytes lie in a file named by `sha256`. `lon` and `lat` are where the camera says
+# it stood: offered for the chart, and emptied when somebody has decided.
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("num_bytes", Integer, nullable=False),
+    Column("width_px", Integer, nullable=False),
+    Column("height_px", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("taken_at", AwareDateTime),
+    Column("lon", Float),
+    Column("lat", Float),
+    Column("stored_at", AwareDateTime, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("removed_at", AwareDateTime),
+    Index("ix_photos_chart_id", "chart_id"),
+    Index("ix_photos_sha256", "sha256"),
+)
+
+# What each chart's body says of its transfers, once more, for queues and counts.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("is_last", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("sender", String(120), nullable=False),
+    Column("receiver", String(120), nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("sent_at", AwareDateTime, nullable=False),
+    Column("due_at", AwareDateTime),  # of whoever has to act now
+    Column("settled_at", AwareDateTime),
+    Column("ended_at", AwareDateTime),
+    Index("ix_transfers_chart_id", "chart_id"),
+    Index("ix_transfers_last_state", "is_last", "state", "receiver"),
+)
+
+# Appended, read once and settled once; what was said is never edited.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("desk", String(120), nullable=False),
+    Column("ward_code", String(16), nullable=False),
+    Column("district_id", String(40), nullable=False),
+    Column("sent_at", AwareDateTime, nullable=False),
+    Column("act_by", Date),
+    Column("read_at", AwareDateTime),
+    Column("read_by", String(120)),
+    Column("settled_at", AwareDateTime),
+    Column("settled_by", String(120)),
+    Column("body", Text, nullable=False),
+    Index("ix_notices_chart_id", "chart_id"),
+    Index("ix_notices_open", "settled_at", "side", "ward_code"),
 )

@@ -40,6 +40,7 @@ class ResponseUnit(StrEnum):
     TODAY = "today"
     WORKING_DAYS = "working_days"
     DAYS = "days"
+    NONE = "none"  # no such target: planned work, or another's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,9 @@ class WorkCategory:
     One row of the catalogue (分類). Timings are proposals of the city profile.
 
     `hold_days` is the legal wait between tagging and removal (エフ, 7 days).
-    `num_teams` begin together, each with `crew` people; `tools` are shared ones.
+    `completion_unit` and `completion_value` are the target for the end of the work
+    (完了目標). `num_teams` begin together, each with `crew` people; `tools` are shared
+    ones.
     """
 
     code: str
@@ -59,6 +62,8 @@ class WorkCategory:
     urgency: Urgency
     response_unit: ResponseUnit
     response_value: int = 0
+    completion_unit: ResponseUnit = ResponseUnit.NONE
+    completion_value: int = 0
     onsite_s: int = 0
     crew: int = 1
     num_teams: int = 1
@@ -78,7 +83,10 @@ class WorkCategory:
             raise InvalidInputError(f"category {self.code}", problem)
         if self.num_teams < 1:
             raise InvalidInputError(f"category {self.code}", "班は1以上必要です")
-        if min(self.onsite_s, self.load_kg, self.hold_days, self.response_value) < 0:
+        if self.response_unit is ResponseUnit.NONE:
+            raise InvalidInputError(f"category {self.code}", "一次対応の期限が必要です")
+        numbers = (self.load_kg, self.hold_days, self.response_value)
+        if min(*numbers, self.onsite_s, self.completion_value) < 0:
             raise InvalidInputError(f"category {self.code}", "負の値は使えません")
 
 

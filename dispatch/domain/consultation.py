@@ -9,10 +9,12 @@ from enum import StrEnum
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat
+from dispatch.domain.scheme import Scheme
 
 MAX_DESCRIPTION = 4_000
 MAX_LINE = 300
 MAX_NAME = 120
+MAX_SUBJECT = 40  # 件名
 YEARS = range(1900, 2200)  # beyond lies a slip, and in the end no date at all
 
 
@@ -25,6 +27,31 @@ class Channel(StrEnum):
     API = "api"
     FILE = "file"
     PATROL = "patrol"
+    LETTER = "letter"
+    FAX = "fax"
+    HOTLINE = "hotline"  # 道路緊急ダイヤル #9910
+    LINE = "line"
+    OFFICER = "officer"  # 地域担当職員
+    COUNCIL = "council"  # 区政会議
+
+
+class ReporterKind(StrEnum):
+    """Who reported (申出人区分), without saying which person."""
+
+    RESIDENT = "resident"  # 市民
+    COMMUNITY = "community"  # 地域団体
+    BUSINESS = "business"  # 事業者
+    STAFF = "staff"  # 職員
+    ANONYMOUS = "anonymous"  # 匿名
+
+
+class ContactMethod(StrEnum):
+    """How the reporter wants to be answered (連絡方法)."""
+
+    PHONE = "phone"
+    MAIL = "mail"
+    LETTER = "letter"
+    VISIT = "visit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,30 +70,6 @@ class Appointment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporter:
-    """
-    The person who reported (申出人). Kept apart from everything else.
-
-    Never reaches a map, a log, a URL or an error; a phone number reaches a sheet only
-    when contact was asked for and the dispatcher ticked it for that sheet.
-    """
-
-    name: str = ""
-    phone: str = ""
-    address: str = ""
-
-    def __post_init__(self) -> None:
-        require_length("reporter.name", self.name, MAX_NAME)
-        require_length("reporter.phone", self.phone, MAX_NAME)
-        require_length("reporter.address", self.address, MAX_LINE)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing about the person was given (匿名)."""
-        return not (self.name or self.phone or self.address)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Consultation:
     """
     What was reported, as it was reported.
@@ -74,6 +77,9 @@ class Consultation:
     `stated_ward` and `stated_district` are names that the sender gave beside the
     address; `tagged_on` is the day on which an abandoned bicycle was tagged (エフ),
     which turns the visit into a removal bound by the category's hold.
+    `subject` (件名) and `desk` (受付部署) head the chart; `contact_method` and
+    `contact_hours` say how and when the reporter wants to be reached; `meeting_on` is
+    the day of the ward council (区政会議) that an opinion was given at.
     `position_swapped` tells that the sender's latitude and longitude came the wrong way
     round; `position` is the right one.
 
@@ -100,6 +106,13 @@ class Consultation:
     source: str = ""
     external_id: str = ""
     synthetic: bool = False
+    subject: str = ""
+    desk: str = ""
+    stated_scheme: Scheme | None = None
+    reporter_kind: ReporterKind = ReporterKind.RESIDENT
+    contact_method: ContactMethod | None = None
+    contact_hours: str = ""
+    meeting_on: dt.date | None = None
 
     def __post_init__(self) -> None:
         require_aware("received_at", self.received_at)
@@ -114,6 +127,9 @@ class Consultation:
             problem = "約束の時間帯が受付より前です。日付を確かめてください"
             raise InvalidInputError("appointment.end_at", problem)
         require_length("source", self.source, MAX_NAME)
+        require_length("subject", self.subject, MAX_SUBJECT)
+        require_length("desk", self.desk, MAX_NAME)
+        require_length("contact_hours", self.contact_hours, MAX_NAME)
         if not (self.address_text or self.landmark_text or self.position):
             problem = "住所・目標物・座標のどれかを入れてください"
             raise InvalidInputError("address", problem)

@@ -75,8 +75,6 @@ def first_due_at(
     hours
         Opening hours and calendar.
     """
-    open_at = counted_from(received_at, hours)
-    close = dt.timedelta(seconds=hours.closes_s)
     unit, value = category.response_unit, category.response_value
     if urgency.rank < category.urgency.rank:
         if urgency is Urgency.S:
@@ -85,6 +83,30 @@ def first_due_at(
             unit, value = ResponseUnit.TODAY, 0
         else:
             unit, value = ResponseUnit.WORKING_DAYS, 3
+    return due_after(unit, value, received_at, hours)
+
+
+def completion_due_at(
+    category: WorkCategory, received_at: dt.datetime, hours: OfficeHours
+) -> dt.datetime | None:
+    """Deadline of the work on site (完了目標); None where the category has none."""
+    if category.completion_unit is ResponseUnit.NONE:
+        return None
+    unit, value = category.completion_unit, category.completion_value
+    return due_after(unit, value, received_at, hours)
+
+
+def due_after(
+    unit: ResponseUnit, value: int, received_at: dt.datetime, hours: OfficeHours
+) -> dt.datetime:
+    """
+    Moment at which a target of a category or scheme ends.
+
+    Days end at closing time; a day on which the offices are closed gives way to the
+    next on which they are open.
+    """
+    open_at = counted_from(received_at, hours)
+    close = dt.timedelta(seconds=hours.closes_s)
     midnight = open_at.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit is ResponseUnit.MINUTES:
         return open_at + dt.timedelta(minutes=value)

@@ -6,6 +6,7 @@ Every deliberate error of the project, in one tree.
     DispatchError
     ├─ InvalidInputError   what was given breaks a rule; names the field and the row
     ├─ NotFoundError       what was asked for does not exist
+    ├─ NotAllowedError     whoever asks may not do that there
     ├─ ConflictError       the thing has moved on, or the change is not allowed now
     ├─ SourceError         a data source is missing, damaged or of the wrong shape
     ├─ SolverError         the solver refused the model or its process died
@@ -61,6 +62,10 @@ class NotFoundError(DispatchError):
         self.kind = kind
         self.key = key
         super().__init__(f"no {kind} {key!r}")
+
+
+class NotAllowedError(DispatchError):
+    """Whoever asks may not do that there; the message names the roles that may."""
 
 
 class ConflictError(DispatchError):

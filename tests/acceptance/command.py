@@ -51,6 +51,7 @@ def environment(geodata: Path, **settings: str) -> dict[str, str]:
         "PYTHONPATH": str(REPO),
         "KIDOHAN_ASSETS_DIR": str(need_assets()),
         "KIDOHAN_GEODATA_DIR": str(geodata),
+        "KIDOHAN_SIGN_IN": "none",
         **settings,
     }
 

@@ -13,8 +13,8 @@ from typing import Any
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.domain.checks import Violation, violations
+from dispatch.domain.life_cycle import PLANNABLE
 from dispatch.domain.shared_tool import stock_of
-from dispatch.plan_desk import PLANNABLE
 from dispatch.prepared_day import DayInput, prepare_day
 from geodata.city import CityProfile
 from geodata.travel_times import StraightLineTravelTimes

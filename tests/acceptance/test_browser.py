@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from dispatch.adapters.vault_opening import KEY_FILE
 from tests.acceptance.command import NODE_MODULES, Served, served_settings
 from tests.acceptance.conftest import DemoRun
 from tests.acceptance.records import rows
@@ -71,6 +72,7 @@ def day(
     folder = tmp_path_factory.mktemp("browser")
     database = folder / "day.sqlite3"
     shutil.copyfile(demo_run.database, database)
+    shutil.copyfile(demo_run.database.with_name(KEY_FILE), folder / KEY_FILE)
     with Served(folder, served_settings(database)) as server:
         yield server, database
 

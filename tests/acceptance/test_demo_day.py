@@ -16,6 +16,7 @@ from tests.acceptance.command import DEMO_DATE
 from tests.acceptance.conftest import COUNT, DemoRun, play_demo
 from tests.acceptance.records import judged, plan_routes, rows
 from tests.city_data import OSAKA_DATA
+from tests.vaults import people_in
 
 BASE_URL = "http://127.0.0.1:8000"  # printed in QR codes unless the city sets another
 OUTSIDE = re.compile(
@@ -139,8 +140,8 @@ def test_sheet_codes_lead_to_the_charts_of_its_stops(demo_run: DemoRun) -> None:
 def test_nothing_about_a_reporter_is_on_maps_sheets_or_summary(
     demo_run: DemoRun,
 ) -> None:
-    people = rows(demo_run.database, "SELECT name, phone, address FROM reporters")
-    phones = {phone for _, phone, _ in people if phone}
+    people = people_in(demo_run.database)
+    phones = {person.phone for person in people if person.phone}
     assert len(phones) > COUNT / 3
     assert all(phone.startswith("06-0000-") for phone in phones)
     texts = {
@@ -152,7 +153,7 @@ def test_nothing_about_a_reporter_is_on_maps_sheets_or_summary(
     }
     texts["printed"] = demo_run.printed
     # The generator's family names are invented: no town or school has one.
-    words = phones | {person for person, _, _ in people if person}
+    words = phones | {person.name for person in people if person.name}
     for name, text in texts.items():
         assert [word for word in words if word in text] == [], name
 

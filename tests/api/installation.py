@@ -14,10 +14,11 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.settings import Settings
+from api.settings import Settings, SignInMode
 from api.wiring import Services
 from dispatch.adapters.clocks import FixedClock
 from dispatch.closure_desk import ClosureDesk
+from dispatch.domain.reporter import Reporter
 from tests.databases import fresh_url
 
 REPO = Path(__file__).parents[2]
@@ -35,7 +36,11 @@ DeskAt = Callable[[dt.datetime], ClosureDesk]
 
 
 def settings_for(
-    folder: Path, geodata_dir: Path, *, database: str | None = None
+    folder: Path,
+    geodata_dir: Path,
+    *,
+    database: str | None = None,
+    sign_in: SignInMode = SignInMode.NONE,
 ) -> Settings:
     """Make settings with a short search and a database of their own."""
     return Settings(
@@ -45,8 +50,10 @@ def settings_for(
         roads_dir=folder / "roads",  # none: travel is straight lines
         database_url=fresh_url(folder, on=database),
         assets_dir=REPO / "node_modules",
+        vault_key_file=folder / "vault.key",
         api_keys=SecretStr(f"intake:{KEY}"),
         host_names="testserver",
+        sign_in=sign_in,
         plan_iterations=400,
         plan_time_limit_s=20,
     )
@@ -77,6 +84,11 @@ def consultation_body(**overrides: object) -> dict[str, object]:
         "address": ADDRESS,
         **overrides,
     }
+
+
+def person_of(client: TestClient, chart_id: str) -> Reporter:
+    """Reveal the reporter of a chart: the only way there is, and on record."""
+    return services_of(client).vault.reveal(chart_id, who="試験", why="試験のため")
 
 
 def sent(client: TestClient, **overrides: object) -> dict[str, object]:

@@ -10,11 +10,20 @@ from fastapi.testclient import TestClient
 from api.pictures import Pictures
 from api.sheet_values import sheet_values
 from dispatch.domain.case_chart import EntryKind
+from dispatch.domain.field_result import FieldResult
 from dispatch.domain.outcome import Outcome
 from dispatch.domain.site_conditions import AfterChart, SiteConditions
 from dispatch.domain.visit import ForbiddenHours, TimeWindow
 from dispatch.ports import Progress, SearchParams
-from tests.api.installation import AUTH, BROWSER, DAY, HOSTILE, sent, services_of
+from tests.api.installation import (
+    AUTH,
+    BROWSER,
+    DAY,
+    HOSTILE,
+    NOW,
+    sent,
+    services_of,
+)
 from tests.builders import at
 
 SAID = {"version": 1, "who": "田中", "why": "道が狭い"}
@@ -193,8 +202,10 @@ def test_a_form_that_cannot_be_read_says_what_to_do(
 def test_work_that_is_done_or_anothers_shows_no_form(client: TestClient) -> None:
     chart = sent(client)
     services = services_of(client)
-    services.planning.record_outcome(
-        str(chart["id"]), 1, Outcome.PERMANENT, who="班長", note=""
+    services.life_cycle.record_result(
+        str(chart["id"]),
+        1,
+        FieldResult(at=NOW, who="班長", outcome=Outcome.PERMANENT),
     )
     page = client.get(f"/charts/{chart['id']}").text
     assert 'id="site"' in page

@@ -17,9 +17,12 @@ from api.importer import Importer, ImportReport, read_rows
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.database import open_database
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.adapters.vault import Vault
+from dispatch.adapters.vault_store import SqlVault
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.consultation import Channel
 from dispatch.domain.errors import InvalidInputError, SourceError
+from dispatch.domain.reporter import ConsentScope, Reporter
 from dispatch.intake import IntakeDesk
 from tests.api.installation import NOW, TOKYO
 from tests.builders import (
@@ -39,6 +42,7 @@ class Desk:
     """A reception with its own store, and the way files take into it."""
 
     store: SqlStore
+    vault: SqlVault
     importer: Importer
 
     def take(
@@ -56,6 +60,10 @@ class Desk:
             rows, mapping or ImportMapping(), received_at=received_at
         )
 
+    def person(self, chart_id: str) -> Reporter:
+        """Tell who reported, as only the vault knows."""
+        return self.vault.for_masking([chart_id])[chart_id]
+
     def descriptions(self) -> list[str]:
         """Tell what the stored charts say, in the order of their numbers."""
         charts = sorted(self.store.find(), key=lambda chart: chart.number)
@@ -66,7 +74,8 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Open a reception that knows two addresses."""
     engine = open_database(f"sqlite:///{tmp_path / 'store.db'}")
-    store = SqlStore(engine, catalogue())
+    vault = Vault.in_memory()
+    store = SqlStore(engine, catalogue(), vault)
     intake = IntakeDesk(
         store,
         FakeGeocoder(known={"北区一丁目": placement(), "北区二丁目": placement()}),
@@ -74,7 +83,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         intake_rules(),
         FixedClock(NOW),
     )
-    yield Desk(store, Importer(intake, FixedClock(NOW), TOKYO))
+    yield Desk(store, SqlVault(engine, vault), Importer(intake, FixedClock(NOW), TOKYO))
     engine.dispose()
 
 
@@ -132,7 +141,7 @@ def test_excel_file_is_read_with_its_dates_and_whole_numbers(desk: Desk) -> None
     assert (report.rows, report.added, report.refused) == (2, 2, ())
     bicycle, other = sorted(desk.store.find(), key=lambda chart: chart.number)
     assert bicycle.consultation.tagged_on == dt.date(2026, 11, 20)
-    assert desk.store.reporter(bicycle.id).phone == "660001234"
+    assert desk.person(bicycle.id).phone == "660001234"
     assert other.consultation.description == "5"
 
 
@@ -220,6 +229,9 @@ COLUMNS = (
     "appointment_start",
     "appointment_end",
     "reporter_name",
+    "reporter_kana",
+    "reporter_role",
+    "reporter_consent",
 )
 
 
@@ -259,6 +271,8 @@ def one_row(**cells: str) -> str:
             "appointment.end_at",
         ),
         ({"reporter_name": "山" * 121}, "reporter.name"),
+        ({"reporter_kana": "ヤ" * 121}, "reporter.kana"),
+        ({"reporter_consent": "たぶん"}, "reporter_consent"),
     ],
 )
 def test_row_that_breaks_a_rule_is_told_and_the_others_are_kept(
@@ -294,6 +308,9 @@ def test_good_row_carries_everything_that_it_says(desk: Desk) -> None:
         appointment_start="2026-11-24T10:00:00+09:00",
         appointment_end="2026-11-24T12:00:00+09:00",
         reporter_name="山田太郎",
+        reporter_kana="ヤマダ",
+        reporter_role="班長",
+        reporter_consent="shared",
     )
     report = desk.take("\n".join([",".join(COLUMNS), row]))
     chart = desk.store.get(report.chart_ids[0])
@@ -302,7 +319,9 @@ def test_good_row_carries_everything_that_it_says(desk: Desk) -> None:
     assert (said.channel, chart.urgency) == (Channel.COUNTER, Urgency.A)
     assert said.contact_wanted
     assert said.appointment is not None
-    assert desk.store.reporter(chart.id).name == "山田太郎"
+    assert desk.person(chart.id) == Reporter(
+        name="山田太郎", kana="ヤマダ", role="班長", consent=ConsentScope.SHARED
+    )
 
 
 def test_row_without_a_time_was_received_at_the_given_time(desk: Desk) -> None:

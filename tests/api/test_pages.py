@@ -24,6 +24,7 @@ from tests.api.installation import (
     HOSTILE,
     NOWHERE,
     num_charts,
+    person_of,
     running,
     sent,
     services_of,
@@ -301,11 +302,11 @@ def test_phone_desk_makes_a_chart_and_opens_it(client: TestClient) -> None:
     assert (chart.status, chart.urgency) == (ChartStatus.ASSIGNED, "S")
     assert chart.consultation.source == "desk"
     assert chart.consultation.appointment is not None
-    assert services_of(client).store.reporter(chart_id).name == NAME
+    assert person_of(client, chart_id).name == NAME
     assert services_of(client).store.history(chart_id)[0].who == "受付係"
     text = page_of(client, f"/charts/{chart_id}")
     assert "路面の穴ぼこ" in text
-    assert "登録あり(伏せています)" in text
+    assert "氏名・電話(伏せています)" in text
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ from api.pictures import (
 )
 from api.sheet_values import promise_text, sheet_values
 from dispatch.domain.case_chart import CaseChart, ChartStatus
-from dispatch.domain.consultation import Appointment, Channel, Consultation, Reporter
+from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
+from dispatch.domain.reporter import Reporter
 from dispatch.domain.travel import TravelLevel
 from dispatch.intake import Intake
 from dispatch.ports import StoredPlan
@@ -53,12 +54,17 @@ class Drawn:
     def stops(self, *, call_back: set[str] | None = None) -> dict[str, SheetStop]:
         """All stops on all sheets, by chart."""
         team_ids = [route.team_id for route in self.plan.plan.routes]
+        numbers = self.pictures.services.vault.call_back_numbers(
+            [self.charts[chart_id] for chart_id in sorted(call_back or ())],
+            who="配車係",
+            text="印刷",
+        )
         sheets = sheet_values(
             self.pictures,
             self.plan,
             team_ids,
             self.charts,
-            call_back=call_back or set(),
+            call_back=numbers,
         )
         return {stop.chart_id: stop for sheet in sheets for stop in sheet.stops}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from api.settings import Settings, load_settings
+from api.settings import Settings, SignInMode, load_settings
 from dispatch.domain.errors import InvalidInputError
 
 
@@ -66,6 +66,10 @@ def test_demo_time_with_an_offset_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
         ("KIDOHAN_PLAN_ITERATIONS", "-1"),
         ("KIDOHAN_PLAN_LEVELS", "driving"),
         ("KIDOHAN_BASE_MAP", "google"),
+        ("KIDOHAN_KEY_RATE", "fast"),
+        ("KIDOHAN_KEY_RATE", "0/minute"),
+        ("KIDOHAN_OIDC_ISSUER", "ldap:there"),
+        ("KIDOHAN_LOCK_AFTER", "0"),
     ],
 )
 def test_wrong_value_names_the_variable_and_not_the_value(
@@ -76,6 +80,24 @@ def test_wrong_value_names_the_variable_and_not_the_value(
         load_settings()
     assert caught.value.field == variable
     assert value not in caught.value.problem.split()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "kidohan.example"])  # noqa: S104 - refused
+def test_pages_without_sign_in_stay_on_this_machine(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIDOHAN_SIGN_IN", "none")
+    with pytest.raises(InvalidInputError, match="loopback") as caught:
+        load_settings(host=host)
+    assert caught.value.field == "KIDOHAN_SIGN_IN"
+    monkeypatch.setenv("KIDOHAN_DEMO_NOW", "2026-11-24T09:00:00+09:00")
+    assert load_settings(host=host).sign_in is SignInMode.NONE  # made-up data
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_pages_without_sign_in_are_served_to_this_machine(host: str) -> None:
+    assert load_settings(host=host, sign_in="none").sign_in is SignInMode.NONE
+    assert load_settings(host=host).sign_in is SignInMode.PASSWORD
 
 
 def test_settings_cannot_be_changed_once_made() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from api.sheet_values import MASK, masked
-from dispatch.domain.consultation import Reporter
+from dispatch.domain.masking import MASK, masked
+from dispatch.domain.reporter import Reporter
 
 NOBODY = Reporter()
 HANAKO = Reporter(name="山田花子", phone="06-9999-8888")

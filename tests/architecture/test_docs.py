@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -235,11 +236,16 @@ def test_files_and_tests_that_documents_name_exist(path: Path) -> None:
     folders = "api|dispatch|docs|geodata|maps|tests|tools"
     for name in re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)`", text):
         assert (ROOT / name).is_file(), f"{path.name}: {name}"
-    functions = {
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert name in names_of_tests(), f"{path.name}: {name}"
+
+
+@cache
+def names_of_tests() -> frozenset[str]:
+    """Names of all test functions; reading them all takes seconds."""
+    return frozenset(
         node.name
         for file in (ROOT / "tests").rglob("test_*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
-    }
-    for name in re.findall(r"`(test_\w+)`", text):
-        assert name in functions, f"{path.name}: {name}"
+    )

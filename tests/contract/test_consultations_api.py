@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from fastapi.testclient import TestClient
 
+from dispatch.domain.reporter import PersonalField, Reporter
 from tests.api.installation import (
     ADDRESS,
     AUTH,
@@ -17,6 +18,7 @@ from tests.api.installation import (
     HOSTILE,
     consultation_body,
     num_charts,
+    person_of,
     sent,
     services_of,
 )
@@ -247,7 +249,14 @@ def test_good_consultation_becomes_a_placed_and_assigned_chart(
 
 
 def test_reporter_is_kept_and_never_given_back(client: TestClient) -> None:
-    reporter = {"name": PERSON, "phone": "06-0000-9999", "address": "秘密の町1-1"}
+    person = Reporter(
+        name=PERSON,
+        kana="ヒミツ",
+        phone="06-0000-9999",
+        address="秘密の町1-1",
+        role="秘密町会長",
+    )
+    reporter = {str(field): person.value(field) for field in PersonalField}
     response = client.post(
         URL, json=but(reporter=reporter, description="秘密の内容"), headers=AUTH
     )
@@ -255,7 +264,7 @@ def test_reporter_is_kept_and_never_given_back(client: TestClient) -> None:
     shown = response.text + client.get(f"{URL}/{chart_id}", headers=AUTH).text
     for secret in (*reporter.values(), "秘密の内容"):
         assert secret not in shown
-    assert services_of(client).store.reporter(chart_id).phone == "06-0000-9999"
+    assert person_of(client, chart_id) == person
 
 
 @pytest.mark.parametrize(
@@ -466,8 +475,22 @@ def test_openapi_lists_the_routes_and_what_they_refuse(client: TestClient) -> No
     paths = client.get("/openapi.json").json()["paths"]
     one = f"{URL}/{{chart_id}}"
     mine = {path for path in paths if path.startswith((URL, "/healthz"))}
-    below = {f"{one}/{name}" for name in ("assignment", "conditions", "place")}
-    assert mine == {URL, one, *below, "/healthz"}
+    below = {
+        f"{one}/{name}"
+        for name in (
+            *("acts", "answers", "assignment", "class", "comments", "conditions"),
+            *("duplicates", "history", "merge", "pauses", "photos", "place"),
+            *("replies", "results", "summary", "topics", "transfers", "unmerge"),
+        )
+    }
+    moves = ("accept", "finish", "hand-on", "return", "withdraw")
+    below |= {f"{one}/transfers/{{transfer_id}}/{name}" for name in moves}
+    steps = ("accept", "finish", "hand-on", "return", "withdraw")
+    below |= {
+        f"{one}/transfers",
+        *(f"{one}/transfers/{{transfer_id}}/{s}" for s in steps),
+    }
+    assert mine == {URL, one, *below, f"{URL}/search-by-phone", "/healthz"}
     assert {"201", "400", "401", "409", "413", "422"} <= set(
         paths[URL]["post"]["responses"]
     )

@@ -39,16 +39,14 @@ def test_an_illegal_jump_is_refused_and_names_the_legal_ones(
     assert "2026-27127-000001" in message
     for legal in ARROWS[before]:
         assert legal in message
-    if not ARROWS[before]:
-        assert "(none)" in message
 
 
 def test_the_table_has_every_status_and_these_arrows() -> None:
     assert set(ARROWS) == set(ChartStatus)
-    assert ARROWS[ChartStatus.REFERRED] == frozenset()  # a referral is over
+    assert all(ARROWS.values())  # a chart that is closed, too, may be reopened
     assert ChartStatus.PLANNED not in ARROWS[ChartStatus.ON_HOLD]
     assert ChartStatus.PLANNED not in ARROWS[ChartStatus.RECEIVED]
-    assert all(ChartStatus.RECEIVED not in after for after in ARROWS.values())
+    assert ChartStatus.DONE not in ARROWS[ChartStatus.RECEIVED]  # no work, no end
 
 
 def test_several_moves_stored_as_one_take_the_version_they_are_told() -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dispatch.adapters.engine.day import engine_input
@@ -131,6 +131,9 @@ def test_the_compiled_drive_is_the_drive_of_the_travel_matrix(
         visit_nodes=(1,),
     )
     arrays = engine_input(problem, DRIVING).day
+    # Factors whose products pass the machine's whole numbers are searched by typical
+    # times, and placed exactly afterwards: nothing to compare.
+    assume(arrays.hours.shape[0] > 1 or not travel.is_timed)
     for here in range(4):
         for there in range(4):
             told_s = drive_at(arrays.travel, arrays.hours, here, there, depart_s)

@@ -13,10 +13,10 @@ from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.case_chart import ARROWS, CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.consultation import Reporter
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement, PlacingStatus
+from dispatch.domain.reporter import Reporter
 from dispatch.intake import SYSTEM, Intake, IntakeDesk, IntakeRules
 from dispatch.ports import IdempotencyKey
 from tests.builders import (

@@ -13,11 +13,11 @@ from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Urgency
-from dispatch.domain.consultation import Reporter
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from dispatch.domain.local_place import LocalPlace
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement, PlacingStatus
+from dispatch.domain.reporter import Reporter
 from dispatch.intake import Intake, IntakeDesk
 from dispatch.place_desk import (
     MAX_LISTED,

@@ -43,6 +43,7 @@ from tests.builders import (
     silent,
     town,
 )
+from tests.dispatch.results import record
 from tests.fake_solver import GreedySolver
 
 EVENING_BEFORE = moment("16:00", DAY - dt.timedelta(days=4))
@@ -296,19 +297,37 @@ def test_what_the_team_did_is_written_down_and_ends_the_visit(room: Room) -> Non
     room.add("a")
     room.published()
     chart = room.store.get("a")
-    after = room.desk.record_outcome(
-        "a", chart.version, Outcome.PERMANENT, who="機動班", note="合材2袋"
+    after = record(
+        room.store,
+        room.clock,
+        "a",
+        chart.version,
+        Outcome.PERMANENT,
+        who="機動班",
+        note="合材2袋",
     )
     assert after.status is ChartStatus.DONE
     last = room.store.history("a")[-1]
     assert (last.kind, last.text) == (EntryKind.OUTCOME, "本復旧。合材2袋")
-    with pytest.raises(ConflictError, match="done → done"):
-        room.desk.record_outcome(
-            "a", after.version, Outcome.CHECKED, who="機動班", note=""
+    with pytest.raises(ConflictError, match="answer, close, reopen"):
+        record(
+            room.store,
+            room.clock,
+            "a",
+            after.version,
+            Outcome.CHECKED,
+            who="機動班",
+            note="",
         )
     with pytest.raises(ConflictError, match="ほかの人"):
-        room.desk.record_outcome(
-            "a", chart.version, Outcome.CHECKED, who="機動班", note=""
+        record(
+            room.store,
+            room.clock,
+            "a",
+            chart.version,
+            Outcome.CHECKED,
+            who="機動班",
+            note="",
         )
 
 
@@ -316,8 +335,14 @@ def test_a_visit_with_nobody_there_waits_for_another_plan(room: Room) -> None:
     room.add("a")
     room.published()
     chart = room.store.get("a")
-    after = room.desk.record_outcome(
-        "a", chart.version, Outcome.ABSENT, who="機動班", note=""
+    after = record(
+        room.store,
+        room.clock,
+        "a",
+        chart.version,
+        Outcome.ABSENT,
+        who="機動班",
+        note="",
     )
     assert after.status is ChartStatus.ASSIGNED
 
@@ -334,13 +359,19 @@ def test_done_work_stays_in_the_new_plan_as_driven_and_is_not_planned_again(
         DAY, dt.time(), room.clock.moment.tzinfo
     ) + dt.timedelta(seconds=early.end_s + 60)
     chart = room.store.get(early.visit_id)
-    room.desk.record_outcome(
-        chart.id, chart.version, Outcome.TEMPORARY, who="機動班", note=""
+    record(
+        room.store,
+        room.clock,
+        chart.id,
+        chart.version,
+        Outcome.TEMPORARY,
+        who="機動班",
+        note="",
     )
     second = room.published()
     again = {stop.visit_id: stop for _, _, stop in second.plan.stops()}
     assert again[early.visit_id] == early
-    assert room.store.get(early.visit_id).status is ChartStatus.DONE
+    assert room.store.get(early.visit_id).status is ChartStatus.MADE_SAFE
 
 
 def test_what_is_planned_for_today_stays_there_when_tomorrow_is_planned(

@@ -42,6 +42,7 @@ from tests.builders import (
     silent,
     town,
 )
+from tests.dispatch.results import record
 from tests.fake_solver import GreedySolver
 
 NOW = moment("16:00", DAY - dt.timedelta(days=4))
@@ -233,8 +234,14 @@ def test_work_may_follow_once_the_outcome_of_the_first_is_recorded(room: Room) -
     room.add("a")
     room.add("b", 2)
     room.waits("b", "a", gap_days=5)
-    room.planning.record_outcome(
-        "a", 1, Outcome.TEMPORARY, who="班長", note="囲いを置いた"
+    record(
+        room.store,
+        room.clock,
+        "a",
+        1,
+        Outcome.TEMPORARY,
+        who="班長",
+        note="囲いを置いた",
     )
     # recorded four days before, on the 20th: free from the 25th on
     early = room.planning.make(DAY, PARAMS, silent, who="配車係")

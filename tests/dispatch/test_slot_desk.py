@@ -19,10 +19,11 @@ from dispatch.adapters.sql_store import SqlStore
 from dispatch.adapters.tables import slots
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart
-from dispatch.domain.consultation import Appointment, Reporter
+from dispatch.domain.consultation import Appointment
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
+from dispatch.domain.reporter import Reporter
 from dispatch.domain.schedule import Order
 from dispatch.domain.slots import Slot
 from dispatch.domain.travel import TravelMatrix

@@ -14,9 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty
-from dispatch.domain.consultation import Reporter
 from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.plan import Plan
+from dispatch.domain.reporter import Reporter
 from dispatch.ports import IdempotencyKey, NewChart, PlanStatus, StoredPlan
 from tests.builders import (
     DAY,
@@ -233,12 +233,11 @@ def test_find_filters_by_status_and_office_oldest_first(store: SqlStore) -> None
     assert store.find(statuses=[]) == []
 
 
-def test_the_reporter_is_kept_apart(store: SqlStore) -> None:
+def test_a_store_without_a_vault_takes_no_person(store: SqlStore) -> None:
     person = Reporter(name="山田", phone="06-0000-0000", address="北区")
-    store.add_all([new_chart("a", reporter=person), new_chart("b")])
-    assert store.reporter("a") == person
-    assert store.reporter("b") == Reporter()
-    assert "山田" not in repr(store.get("a"))
+    with pytest.raises(ValueError, match="without a vault"):
+        store.add_all([new_chart("a", reporter=person)])
+    assert store.find() == []
     assert "山田" not in repr(store.history("a"))
 
 

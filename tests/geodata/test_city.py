@@ -54,8 +54,8 @@ def test_osaka_has_its_tables_in_full(osaka: CityProfile) -> None:
     assert len(osaka.offices) == 8
     assert len(osaka.wards) == 24
     assert len(osaka.schools) == 299
-    assert len(osaka.partner_offices) == 58
-    assert len(osaka.catalogue.categories) == 47
+    assert len(osaka.partner_offices) == 37
+    assert len(osaka.catalogue.categories) == 50
     assert len(osaka.jurisdictions) == 24
 
 
@@ -151,23 +151,6 @@ def test_field_work_says_what_the_crew_does(osaka: CityProfile) -> None:
     for work in osaka.catalogue.of_duty(Duty.FIELD):
         assert work.instruction.endswith("。")
         assert work.skills
-
-
-def test_a_partner_is_found_by_ward_or_when_it_is_the_only_one(
-    osaka: CityProfile,
-) -> None:
-    kinds = {office.kind for office in osaka.partner_offices}
-    for ward in osaka.wards:
-        centre = osaka.partner_for("環境事業センター", ward.name)
-        assert centre is not None
-        assert ward.code in centre.ward_codes
-        rivers = osaka.partner_for("河川・渡船管理事務所", ward.name)
-        assert rivers is not None
-        assert (
-            osaka.partner_for("公園事務所", ward.name) is None
-        )  # nine, none says whose
-    for work in osaka.catalogue.of_duty(Duty.PARTNER):
-        assert work.receiver in kinds
 
 
 def test_what_is_not_there_is_said_to_be_missing(osaka: CityProfile) -> None:
