@@ -82,9 +82,9 @@ class PictureReader:
         image.draft("RGB", (STORED_SIDE_PX, STORED_SIDE_PX))
         image.load()
         taken_at, place = _beside(image)
-        upright = ImageOps.exif_transpose(image)
-        plain = _on_white(upright)
-        plain.thumbnail((STORED_SIDE_PX, STORED_SIDE_PX))
+        # Smaller first: layers of a big picture would take a gigabyte.
+        image.thumbnail((STORED_SIDE_PX, STORED_SIDE_PX))
+        plain = _on_white(ImageOps.exif_transpose(image))
         # Pixels alone: a new image knows no comment, profile or text of the old one.
         bare = Image.frombytes("RGB", plain.size, plain.tobytes())
         out = io.BytesIO()

@@ -454,6 +454,16 @@ def test_an_answer_or_the_closing_ends_the_transfer(room: Room) -> None:
     assert room.queues.count(TransferQuery()) == 0
 
 
+def test_what_was_referred_without_a_transfer_is_reopened_all_the_same(
+    room: Room,
+) -> None:
+    old = room.add(status=ChartStatus.REFERRED, receiver="公園", assignment=None)
+    reopened = life(room).act(old.id, 1, Act.REOPEN, who=WHO, why="まだ切れていない")
+    assert (reopened.status, reopened.transfers) == (ChartStatus.RECEIVED, ())
+    again = room.desk.send(reopened.id, 2, "park", who=WHO, why="公園の枝")
+    assert last(again).sender == "公園"
+
+
 def test_a_team_records_no_result_of_what_others_have(room: Room) -> None:
     one = sent(room)
     result = FieldResult(at=moment("0:00"), who=WHO, outcome=Outcome.PERMANENT)
