@@ -21,6 +21,10 @@ DIMENSION_TEXT = {
 }
 NOBODY = "(なし・未確定)"
 TOTAL = "合計"
+HAND_OVER_HEADINGS = (
+    *("送った側", "受けた側", "送った件数", "戻った件数"),
+    *("受けた側にある件数(末日)", "最長(日)"),
+)
 
 
 def _rounded(value: float | None) -> float | None:
@@ -70,15 +74,17 @@ def table_of(
 def hand_over_table(
     numbers: MonthlyNumbers, names: Mapping[str, str]
 ) -> list[tuple[Cell, ...]]:
-    """Rows of the month's hand-overs: who passed on to whom, and what came back."""
+    """Rows of hand-overs: who passed on to whom, what came back, who has it now."""
     return [
-        ("送った側", "受けた側", "件数", "差戻"),
+        HAND_OVER_HEADINGS,
         *(
             (
                 names.get(one.sender, one.sender) or "受付",
                 one.receiver,
                 one.sent,
                 one.returned,
+                one.held,
+                one.oldest_days,
             )
             for one in numbers.hand_overs
         ),

@@ -48,6 +48,7 @@ def voice_desk(
             catalogue=profile.catalogue,
             ward_names={ward.code: ward.name for ward in profile.wards},
             district_wards=district_wards,
+            timezone=profile.timezone,
             unclear_codes=frozenset(triage.unclear_codes),
         ),
     )

@@ -31,7 +31,7 @@ NEEDED = ("subject", "category")
 ORIGIN_TEXT = {
     "ward": "区",
     "district": "校区",
-    "meeting_on": "開催日",
+    "meeting_on": "開催日・聞いた日",
     "kind": "どこで聞いたか",
     "who": "担当者",
     "voices": "声",
@@ -120,7 +120,7 @@ def origin_of(
         kind=kind,
         ward_code=ward,
         district_id=district,
-        meeting_on=None if is_officer else _day(values.get("meeting_on", "")),
+        meeting_on=_day(values.get("meeting_on", "")),
     )
 
 
@@ -133,9 +133,10 @@ def _code(field: str, text: str, names: Mapping[str, str]) -> str:
     return codes[0]
 
 
-def _day(text: str) -> dt.date | None:
+def _day(text: str) -> dt.date:
     if not text.strip():
-        return None
+        problem = "区政会議の開催日か、校区で聞いた日を入れてください"
+        raise InvalidInputError("meeting_on", problem)
     try:
         return dt.date.fromisoformat(text.strip()[:10])
     except ValueError:

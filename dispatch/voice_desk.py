@@ -51,6 +51,7 @@ class VoiceRules:
     """
     What the city has: its catalogue, its wards by code, the wards of its districts.
 
+    `timezone` is the city's: a voice of tomorrow was not heard yet.
     `unclear_codes` are categories of field work that a person looks at before anybody
     is sent (内容不明): they may come without a place.
     """
@@ -58,6 +59,7 @@ class VoiceRules:
     catalogue: Catalogue
     ward_names: Mapping[str, str]
     district_wards: Callable[[], Mapping[str, str]]
+    timezone: dt.tzinfo
     unclear_codes: frozenset[str] = frozenset()
 
 
@@ -118,8 +120,8 @@ class VoiceDesk:
         Raises
         ------
         InvalidInputError
-            When nobody is named, the ward or district is unknown, or there are no or
-            too many rows.
+            When nobody is named, the ward or district is unknown, the day lies ahead,
+            or there are no or too many rows.
         """
         require_length("who", who, MAX_NAME)
         if not who.strip():
@@ -173,6 +175,9 @@ class VoiceDesk:
         ward_of = self._rules.district_wards()
         if origin.district_id and ward_of.get(origin.district_id) != origin.ward_code:
             raise InvalidInputError("district", "その校区は、この区にありません")
+        today = self._clock.now().astimezone(self._rules.timezone).date()
+        if origin.meeting_on > today:
+            raise InvalidInputError("meeting_on", "これから先の日です")
 
     def _read(
         self,

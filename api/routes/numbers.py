@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.dependencies import ClientDep, ServicesDep
 from api.numbers_files import (
@@ -51,12 +54,21 @@ def show(
 
 @router.get("/numbers.csv", include_in_schema=False)
 def show_csv(
-    services: ServicesDep, month: str = "", by: str = "", as_of: str = ""
+    services: ServicesDep,
+    month: str = "",
+    by: str = "",
+    as_of: str = "",
+    table: Literal["", "hand_overs"] = "",
 ) -> Response:
-    """Return the same numbers for Excel."""
+    """Return the same numbers for Excel, or the hand-overs."""
     asked = asked_for(services, month, by, as_of)
-    rows = table_of(counted(services, asked), names_of(services, asked.dimension))
-    return _file(as_csv(rows), "text/csv; charset=utf-8", "numbers.csv")
+    numbers = counted(services, asked)
+    if table:
+        rows = hand_over_table(numbers, names_of(services, Dimension.OFFICE))
+    else:
+        rows = table_of(numbers, names_of(services, asked.dimension))
+    name = f"{table or 'numbers'}.csv"
+    return _file(as_csv(rows), "text/csv; charset=utf-8", name)
 
 
 @router.get("/numbers.xlsx", include_in_schema=False)
@@ -85,6 +97,17 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
     )
 
 
+class HandOverOut(BaseModel):
+    """What a pair of holders passed on in the month, and what is there at the end."""
+
+    sender: str = Field(description="office id or receiver; empty for the reception")
+    receiver: str
+    sent: int
+    returned: int
+    held: int = Field(description="with the receiver at the end of the day")
+    oldest_days: int
+
+
 class NumbersOut(BaseModel):
     """A table of numbers: names of its columns, rows, and the last row's total."""
 
@@ -93,6 +116,7 @@ class NumbersOut(BaseModel):
     by: Dimension
     columns: list[str]
     rows: list[list[str | int | float | None]]
+    hand_overs: list[HandOverOut]
 
 
 @router.get("/v1/numbers", tags=["numbers"], responses={**NO_KEY, **BAD_FIELD})
@@ -106,13 +130,13 @@ def numbers(
     """Return the numbers of a month, as they were known on a day."""
     del client
     asked = asked_for(services, month, by, as_of)
-    head, *rows = table_of(
-        counted(services, asked), names_of(services, asked.dimension)
-    )
+    counts = counted(services, asked)
+    head, *rows = table_of(counts, names_of(services, asked.dimension))
     return NumbersOut(
         month=f"{asked.month:%Y-%m}",
         as_of=str(asked.as_of),
         by=asked.dimension,
         columns=[str(name) for name in head],
         rows=[list(row) for row in rows],
+        hand_overs=[HandOverOut(**asdict(one)) for one in counts.hand_overs],
     )

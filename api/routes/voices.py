@@ -88,11 +88,11 @@ async def create(request: Request, services: ServicesDep) -> HTMLResponse:
         taken = await run_in_threadpool(services.voices.take_in, origin, rows, who=who)
     except InvalidInputError as problem:
         return _form(request, services, values, problem=problem)
-    kept = {one.row for one in taken.refused} if not name else set()
+    kept = {str(one.row) for one in taken.refused} if not name else set()
     left = {
         key: text
         for key, text in values.items()
-        if "-" not in key or int(key.rpartition("-")[2]) in kept
+        if "-" not in key or key.rpartition("-")[2] in kept
     }
     return _form(request, services, left, taken=taken)
 
@@ -144,13 +144,16 @@ def _form(
             "taken": taken,
             "report_query": _report_query(taken.batch.origin) if taken else "",
             "refused": [(one, heading_of(one.field)) for one in refused],
+            "known": [pair for pair in taken.charts if not pair[1].is_new]
+            if taken
+            else (),
         },
         status=422 if problem else 200,
     )
 
 
 def _report_query(origin: VoiceOrigin) -> str:
-    if origin.meeting_on is not None:
+    if origin.kind is VoiceKind.COUNCIL:
         return f"ward={origin.ward_code}&meeting_on={origin.meeting_on}"
     return f"district={origin.district_id}"
 
@@ -274,7 +277,9 @@ class VoicesIn(Strict):
     kind: VoiceKind
     ward: str = Field("", max_length=MAX_LINE, description="code or name")
     district: str = Field("", max_length=MAX_LINE, description="id or name")
-    meeting_on: Day | None = None
+    meeting_on: Day | None = Field(
+        None, description="needed: day of the council, or on which the officer heard"
+    )
     who: str = Field(min_length=1, max_length=60)
     voices: list[VoiceIn] = Field(min_length=1, max_length=MAX_VOICES)
 

@@ -361,7 +361,8 @@ staff_rows = Table(
     Index("ix_staff_rows_staff_id", "staff_id"),
 )
 
-# `district_id` is empty for a ward council's, `meeting_on` for an officer's batch.
+# `district_id` is empty for a ward council's batch; `meeting_on` is the council's day,
+# or the one on which an officer heard it.
 voice_batches = Table(
     "voice_batches",
     metadata,

@@ -96,7 +96,8 @@ def _batch(row: Any) -> VoiceBatch:  # noqa: ANN401 - a row of SQLAlchemy
             kind=VoiceKind(row.kind),
             ward_code=row.ward_code,
             district_id=row.district_id,
-            meeting_on=row.meeting_on,
+            # a batch of before days were asked of officers, too
+            meeting_on=row.meeting_on or row.at.date(),
         ),
         who=row.who,
         at=row.at,

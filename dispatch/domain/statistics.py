@@ -149,41 +149,95 @@ def total(rows: Iterable[Numbers]) -> Numbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver:
-    """What one pair of holders passed on in the month: how often, how often back."""
+    """
+    What one pair of holders passed on in the month, and what is there at the end.
+
+    `held` charts are with the receiver at the end of the day, the oldest of them for
+    `oldest_days`.
+    """
 
     sender: str
     receiver: str
-    sent: int
-    returned: int
+    sent: int = 0
+    returned: int = 0
+    held: int = 0
+    oldest_days: int = 0
+
+
+@dataclass(slots=True)
+class _Pair:
+    """Counts of a pair while they are counted."""
+
+    sent: int = 0
+    returned: int = 0
+    held: int = 0
+    oldest_days: int = 0
+
+    def hold(self, days: int) -> None:
+        """Count a chart that the receiver has for so many days."""
+        self.held += 1
+        self.oldest_days = max(self.oldest_days, days)
 
 
 def hand_overs(stories: Iterable[ChartStory], period: Period) -> tuple[HandOver, ...]:
     """
-    Hand-overs of the month by pair of sender and receiver, in the order of names.
+    Hand-overs by pair of sender and receiver, in the order of names.
 
     The sender is who had the chart before: a receiver, else its works office, else
-    the reception (empty).
+    the reception (empty). A pair is there when something went over or came back in the
+    month, or when the receiver has something at the end of the day.
     """
-    sent: defaultdict[tuple[str, str], int] = defaultdict(int)
-    back: defaultdict[tuple[str, str], int] = defaultdict(int)
+    pairs: defaultdict[tuple[str, str], _Pair] = defaultdict(_Pair)
     for story in stories:
-        holder = giver = ""
-        for change in story.changes:
-            receiver = change.after.receiver
-            counts = period.holds(change.at)
-            if change.kinds & HANDED_ON and receiver and receiver != holder:
-                giver, holder = holder or change.after.office_id, receiver
-                sent[giver, holder] += counts
-            elif change.after.status is ChartStatus.RETURNED and holder:
-                back[giver, holder] += counts
-                holder = ""
-    pairs = sorted(
-        {pair for pair, n in sent.items() if n} | {p for p in back if back[p]}
-    )
+        changes = [one for one in story.changes if one.at < period.as_of]
+        _count_hand_overs(pairs, changes, period)
     return tuple(
-        HandOver(sender=a, receiver=b, sent=sent[a, b], returned=back[a, b])
-        for a, b in pairs
+        HandOver(
+            sender=sender,
+            receiver=receiver,
+            sent=pair.sent,
+            returned=pair.returned,
+            held=pair.held,
+            oldest_days=pair.oldest_days,
+        )
+        for (sender, receiver), pair in sorted(pairs.items())
+        if pair.sent or pair.returned or pair.held
     )
+
+
+def _count_hand_overs(
+    pairs: defaultdict[tuple[str, str], _Pair],
+    changes: Sequence[Change],
+    period: Period,
+) -> None:
+    """Add the ways of one chart between holders, and who has it at the end."""
+    pair = ("", "")  # as long as nobody else has it
+    returned_to = ""
+    since = period.as_of
+    for change in changes:
+        after, counts = change.after, period.holds(change.at)
+        if _is_handed_on(change) and after.receiver != pair[1]:
+            pair = (pair[1] or returned_to or after.office_id, after.receiver)
+            returned_to, since = "", change.at
+            pairs[pair].sent += counts
+        elif after.status is ChartStatus.RETURNED and pair[1]:
+            pairs[pair].returned += counts and not _is_withdrawn(change)
+            returned_to = "" if after.receiver == pair[1] else after.receiver
+        if after.status is not ChartStatus.REFERRED:
+            pair = ("", "")  # it came back, or the receiver has settled it
+    if pair[1]:
+        pairs[pair].hold((period.as_of - since).days)
+
+
+def _is_handed_on(change: Change) -> bool:
+    """Whether somebody else got the chart by this change."""
+    return bool(change.kinds & HANDED_ON) and not _is_withdrawn(change)
+
+
+def _is_withdrawn(change: Change) -> bool:
+    """Whether a transfer was taken back by its sender; nobody returned it."""
+    is_back = change.after.status is not ChartStatus.REFERRED
+    return EntryKind.TRANSFERRED in change.kinds and is_back
 
 
 def _key(facts: ChartFacts, dimension: Dimension) -> str:
@@ -229,9 +283,10 @@ def _count_change(
         row.answered_in_time += not late
     row.merged += after.is_merged and not (before and before.is_merged)
     row.reopened += after.reopened > (before.reopened if before else 0)
-    row.handed_on += bool(change.kinds & HANDED_ON)
+    row.handed_on += _is_handed_on(change)
     was_returned = before is not None and before.status is ChartStatus.RETURNED
-    row.returned += after.status is ChartStatus.RETURNED and not was_returned
+    is_returned = after.status is ChartStatus.RETURNED and not _is_withdrawn(change)
+    row.returned += is_returned and not was_returned
 
 
 def _count_end(row: Numbers, changes: Sequence[Change], period: Period) -> None:

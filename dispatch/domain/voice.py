@@ -38,27 +38,27 @@ class VoiceKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceOrigin:
     """
-    Where voices were heard: a school district, or a ward's council on a day.
+    Where and when voices were heard: in a school district, or by a ward's council.
+
+    `meeting_on` is the day of the council, or the day on which the officer heard them:
+    the same words of another day are another voice.
 
     Raises
     ------
     InvalidInputError
-        When an officer's finding has no school district, or a council's opinion no
-        day.
+        When there is no ward, or an officer's finding has no school district.
     """
 
     kind: VoiceKind
     ward_code: str
+    meeting_on: dt.date
     district_id: str = ""
-    meeting_on: dt.date | None = None
 
     def __post_init__(self) -> None:
         if not self.ward_code:
             raise InvalidInputError("ward", "区を選んでください")
         if self.kind is VoiceKind.OFFICER and not self.district_id:
             raise InvalidInputError("district", "校区を選んでください")
-        if self.kind is VoiceKind.COUNCIL and self.meeting_on is None:
-            raise InvalidInputError("meeting_on", "区政会議の開催日を入れてください")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Voice:
             str(origin.kind),
             origin.ward_code,
             origin.district_id,
-            str(origin.meeting_on or ""),
+            str(origin.meeting_on),
             self.subject,
             self.category_code,
             self.description,
@@ -132,7 +132,7 @@ class Voice:
             external_id=external_id,
             stated_scheme=Scheme.AREA_VOICE,
             reporter_kind=ReporterKind.STAFF if is_officer else ReporterKind.COMMUNITY,
-            meeting_on=origin.meeting_on,
+            meeting_on=None if is_officer else origin.meeting_on,
         )
 
 

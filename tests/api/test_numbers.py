@@ -46,6 +46,13 @@ def test_a_consultation_is_counted_everywhere_alike(client: TestClient) -> None:
     assert book.sheetnames == ["2026-11", "移管"]
     assert book["2026-11"].max_row == len(table)
     assert [cell.value for cell in book["移管"][1]][:2] == ["送った側", "受けた側"]
+    # what nobody passed on by hand went over from the reception, and is there
+    (pair,) = answer["hand_overs"]
+    assert (pair["sender"], pair["sent"], pair["held"]) == ("", 1, 1)
+    passed = client.get(f"/numbers.csv?{asked}&table=hand_overs")
+    assert passed.headers["content-disposition"].endswith('"hand_overs.csv"')
+    assert rows_of(passed.text)[1] == ["受付", pair["receiver"], "1", "0", "1", "0"]
+    assert pair["receiver"] in page.text
 
 
 @pytest.mark.parametrize("by", ["ward", "office", "district", "category"])

@@ -87,7 +87,9 @@ def test_council_opinions_become_charts_of_that_meeting(client: TestClient) -> N
     assert not opinion.is_mappable
     # the same again adds nothing
     before = num_charts(client)
-    assert "新しいカルテ 0件、登録済み 2件" in posted(client, form)
+    page = posted(client, form)
+    assert "新しいカルテ 0件、登録済み 2件" in page
+    assert f'1行目 <a href="/charts/{pothole.id}">{pothole.number}</a>' in page
     assert num_charts(client) == before
 
 
@@ -98,6 +100,7 @@ def test_what_officers_bring_back_is_kept_by_school_district(
     body = {
         "kind": "officer",
         "district": district,  # says the ward, too
+        "meeting_on": "2026-11-20",
         "who": "地域担当",
         "voices": [
             {
@@ -122,6 +125,14 @@ def test_what_officers_bring_back_is_kept_by_school_district(
     assert person_of(client, chart.id).name == "声野伝"
     again = client.post("/v1/voices", json=body, headers=AUTH).json()
     assert [one["is_new"] for one in again["taken"]] == [False]
+    # heard again another day: the park's fence is broken once more
+    later = {**body, "meeting_on": "2026-11-23"}
+    again = client.post("/v1/voices", json=later, headers=AUTH).json()
+    assert [one["is_new"] for one in again["taken"]] == [True]
+    assert chart.consultation.meeting_on is None  # no council's
+    listed = client.get("/voices", headers=BROWSER).text
+    assert "地域担当の持ち帰り 令和8年11月23日" in listed
+    assert f"/voices/report?district={district}" in listed
     page = client.get(f"/voices/report?district={district}", headers=BROWSER).text
     assert "公園の柵がこわれている" in page
     assert "声野伝" not in page
@@ -191,7 +202,7 @@ def test_a_refused_row_of_the_form_comes_back_as_it_was_typed(
         "subject-2": "現場なのに場所がない",
         "category-2": "R02",
     }
-    page = posted(client, form)
+    page = posted(client, {**form, "subject-x": "番号のない行"})
     assert 'value="現場なのに場所がない"' in page
     assert 'value="よい行"' not in page
     assert "住所か目標物が必要です" in page
@@ -203,8 +214,9 @@ def test_a_refused_row_of_the_form_comes_back_as_it_was_typed(
         ({"kind": "rumour"}, "どこで聞いたか"),
         ({"ward": "消えた区"}, "区: "),
         ({"ward": ""}, "区: "),
-        ({"meeting_on": ""}, "開催日: "),
-        ({"meeting_on": "令和8年"}, "開催日: "),
+        ({"meeting_on": ""}, "開催日・聞いた日: "),
+        ({"meeting_on": "令和8年"}, "開催日・聞いた日: "),
+        ({"meeting_on": "2026-11-25"}, "開催日・聞いた日: これから先の日"),
         ({"kind": "officer"}, "校区: "),
         ({"kind": "officer", "district": "どこか"}, "校区: "),
         ({"subject-1": "", "category-1": ""}, "声: "),
@@ -232,6 +244,7 @@ def test_voices_of_nowhere_are_refused_and_stay_in_the_form(
 def test_a_district_of_another_ward_is_refused(client: TestClient) -> None:
     form = {
         **MEETING,
+        "meeting_on": "2026-11-13",
         "ward": "淀川区",
         "kind": "officer",
         "district": district_of(client),

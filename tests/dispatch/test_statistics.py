@@ -165,13 +165,40 @@ def test_hand_overs_are_counted_by_pair_and_what_came_back(room: Room) -> None:
 
     step(2, ChartStatus.REFERRED, "公園", EntryKind.TRANSFERRED)
     step(3, ChartStatus.REFERRED, "環境", EntryKind.TRANSFERRED)
-    step(4, ChartStatus.RETURNED, "環境", EntryKind.RETURNED)
+    room.clock.moment = moment("12:00", day(26))
     counted = room.count()
     assert set(counted.hand_overs) == {
-        HandOver(sender=office, receiver="公園", sent=1, returned=0),
-        HandOver(sender="公園", receiver="環境", sent=1, returned=1),
+        HandOver(sender=office, receiver="公園", sent=1),
+        HandOver(sender="公園", receiver="環境", sent=1, held=1, oldest_days=2),
     }
-    assert (counted.total.handed_on, counted.total.returned) == (2, 1)
+    step(4, ChartStatus.RETURNED, "公園", EntryKind.RETURNED)  # it has it again
+    step(5, ChartStatus.RETURNED, "公園", EntryKind.COMMENT)
+    step(6, ChartStatus.REFERRED, "水道", EntryKind.TRANSFERRED)
+    step(7, ChartStatus.RETURNED, "公園", EntryKind.TRANSFERRED)  # taken back
+    step(8, ChartStatus.REFERRED, "環境", EntryKind.TRANSFERRED)
+    step(9, ChartStatus.DONE, "環境", EntryKind.MOVED)
+    counted = room.count()
+    assert set(counted.hand_overs) == {
+        HandOver(sender=office, receiver="公園", sent=1),
+        HandOver(sender="公園", receiver="環境", sent=2, returned=1),
+        HandOver(sender="公園", receiver="水道", sent=1),
+    }
+    # what was taken back was sent once and returned by nobody
+    assert (counted.total.handed_on, counted.total.returned) == (4, 1)
+    # at the end of the 24th it was with the second receiver, since that day
+    held = [one for one in room.count(as_of=day(24)).hand_overs if one.held]
+    assert [(one.receiver, one.oldest_days) for one in held] == [("環境", 0)]
+
+
+def test_what_went_over_in_another_month_is_told_while_it_is_there(room: Room) -> None:
+    room.take("a", "9:00")
+    a = replace(room.store.get("a"), version=2, status=ChartStatus.REFERRED)
+    lines = (entry(at=moment("10:00"), kind=EntryKind.TRANSFERRED),)
+    room.store.save_all([(replace(a, receiver="公園"), lines)])
+    room.clock.moment = moment("9:00", day(4, 12))
+    (pair,) = room.desk.month(day(1, 12), Dimension.WARD).hand_overs
+    # 24 November 10:00 to the end of 4 December: ten days and a half
+    assert (pair.sent, pair.held, pair.oldest_days) == (0, 1, 10)
 
 
 def test_what_others_have_is_told_with_its_age(room: Room) -> None:
