@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from dispatch.adapters.vault_opening import KEY_FILE
 from tests.acceptance.command import DEMO_DATE, Served, served_settings
 from tests.acceptance.conftest import DemoRun
 from tests.acceptance.records import rows
@@ -43,6 +44,7 @@ def day(demo_run: DemoRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("study")
     database = folder / "day.sqlite3"
     shutil.copyfile(demo_run.database, database)
+    shutil.copyfile(demo_run.database.with_name(KEY_FILE), folder / KEY_FILE)
     ((plan_id,),) = rows(database, "SELECT id FROM plans")
     # a small day may leave an office without visits
     ((office_id,),) = rows(
