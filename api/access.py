@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +26,7 @@ from api.acting import (
     refusal,
 )
 from api.csrf import is_ours
-from api.errors import problem_of, problem_response
+from api.errors import answered, problem_of
 from api.pages import wants_page
 from api.settings import Settings, SignInMode
 from api.wiring import Services
@@ -39,6 +40,7 @@ Next = Callable[[Request], Awaitable[Response]]
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 COOKIE = "kidohan_session"
 PROGRAMS = "/v1/"
+PROTOCOLS = ("/open311/", "/ogc")  # programs of others: keys where they can carry them
 FILES = ("/static/", "/assets/")
 PASSWORD_PAGES = frozenset({"/account", "/account/password", "/sign-out"})
 NO_KEY = "X-API-Key に登録された鍵を入れてください"
@@ -79,7 +81,7 @@ class Doorkeeper:
         try:
             fresh = await self._look(request)
         except DispatchError as problem:  # no handler of the routes is around this
-            return problem_response(problem_of(problem))
+            return answered(request, problem_of(problem))
         session = caller_of(request).session
         if session is not None and request.method in UNSAFE:
             request.state.is_ours = await is_ours(request, session.csrf)
@@ -93,7 +95,10 @@ class Doorkeeper:
         """Set the request's caller; return a new token where a session got one."""
         if request.url.path.startswith(PROGRAMS):
             key = request.headers.get("x-api-key", "")
-            request.state.caller = await run_in_threadpool(self._program, key)
+            request.state.caller = await run_in_threadpool(self.caller_by_key, key)
+            return ""
+        if request.url.path.startswith(PROTOCOLS) and (key := carried_key(request)):
+            request.state.caller = await run_in_threadpool(self.caller_by_key, key)
             return ""
         if self._settings.sign_in is SignInMode.NONE:
             request.state.caller = Caller(actor=DESK)
@@ -112,8 +117,8 @@ class Doorkeeper:
         )
         return found.token if found.token != token else ""
 
-    def _program(self, key: str) -> Caller:
-        """Name of the system that a key belongs to; compared in constant time."""
+    def caller_by_key(self, key: str) -> Caller:
+        """Name the system that a key belongs to; compared in constant time."""
         given = key.encode()
         name = None
         for client, known in self._boot_keys:
@@ -141,6 +146,18 @@ class Doorkeeper:
         raise HTTPException(
             status_code=429, detail=TOO_MANY, headers={"Retry-After": str(wait_s)}
         )
+
+
+def carried_key(request: Request) -> str:
+    """Key as foreign protocols carry it: header, `api_key`, or a password (Basic)."""
+    given = request.headers.get("x-api-key") or request.query_params.get("api_key", "")
+    kind, _, word = request.headers.get("authorization", "").partition(" ")
+    if given or kind.lower() != "basic":
+        return given
+    try:
+        return b64decode(word, validate=True).decode().partition(":")[2]
+    except ValueError:  # neither Base64 nor text: no key
+        return ""
 
 
 def boot_keys(settings: Settings) -> tuple[tuple[str, bytes], ...]:
@@ -181,7 +198,10 @@ async def enforce(request: Request) -> None:
         message = f"no row in the access table: {request.method} {path}"
         raise RuntimeError(message)
     caller = caller_of(request)
-    if need.door is Door.OPEN:
+    if need.door in {Door.OPEN, Door.KEY_IN_BODY}:
+        return
+    settings: Settings = request.app.state.services.settings
+    if need.door is Door.READING and settings.open_reading:
         return
     if not caller.is_known:
         raise _unknown(request)
@@ -201,6 +221,9 @@ def _unknown(request: Request) -> HTTPException:
         return HTTPException(
             status_code=401, detail=NO_KEY, headers={"WWW-Authenticate": "ApiKey"}
         )
+    if request.url.path.startswith(PROTOCOLS):
+        challenge = {"WWW-Authenticate": 'Basic realm="kidohan", charset="UTF-8"'}
+        return HTTPException(status_code=401, detail=NO_KEY, headers=challenge)
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method != "GET" or asked == "/":
         return SignInNeededError("/sign-in")

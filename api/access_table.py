@@ -25,6 +25,9 @@ class Door(StrEnum):
     OPEN = "open"  # anybody
     SIGNED_IN = "signed_in"  # any person who is signed in
     ACTION = "action"  # whoever may do the action
+    # What holds nothing about people: anybody, or whoever is known (`open_reading`).
+    READING = "reading"
+    KEY_IN_BODY = "key_in_body"  # the handler asks: the key may stand in the body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ def need(action: Action, source: Source = Source.CITY) -> Need:
 
 OPEN = Need(door=Door.OPEN)
 SIGNED_IN = Need(door=Door.SIGNED_IN)
+READING = Need(door=Door.READING)
+KEY_IN_BODY = Need(door=Door.KEY_IN_BODY)
 CHART = Source.CHART
 PLAN_OFFICE = Source.PLAN_OFFICE
 BODY = Source.BODY

@@ -58,7 +58,12 @@ DESK = Actor(
     name="窓口(ログインなし)",
     roles=DESK_ROLES,
     granted=frozenset(
-        {Action.MANAGE_ORGANISATION, Action.READ_AUDIT, Action.ERASE_PERSON}
+        {
+            Action.MANAGE_ORGANISATION,
+            Action.MANAGE_WEBHOOKS,
+            Action.READ_AUDIT,
+            Action.ERASE_PERSON,
+        }
     ),
     is_everywhere=True,
 )

@@ -27,8 +27,8 @@ from api.assets import AssetFiles
 from api.errors import (
     HTTP_TITLES,
     TYPE_BASE,
+    answered,
     install_error_handlers,
-    problem_response,
 )
 from api.jobs import PlanJobs
 from api.pages import install_page_errors, page_context
@@ -137,6 +137,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.jobs = PlanJobs(_maker(services), search.cancel, search.take_best)
     app.state.page_context = page_context(services)
     app.state.doorkeeper = Doorkeeper(services)
+    app.state.error_dialects = {}  # beginning of a path -> its protocol's own errors
     install_error_handlers(app)
     install_page_errors(app)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
@@ -178,13 +179,14 @@ def _maker(
 async def _guarded(request: Request, call_next: Next) -> Response:
     """Refuse form posts from other sites; say what a page may load."""
     if request.method in UNSAFE and _from_elsewhere(request):
-        return problem_response(
+        return answered(
+            request,
             Problem(
                 type=TYPE_BASE + "cross-site",
                 title=HTTP_TITLES[403],
                 status=403,
                 detail="ほかのサイトからの送信は受け付けません",
-            )
+            ),
         )
     response = await call_next(request)
     # Folium's and Swagger's pages carry their own scripts inside.
@@ -252,7 +254,8 @@ class BodyLimit:
             body += message.get("body", b"")
             more = bool(message.get("more_body"))
             if len(body) > max_bytes:
-                await _too_large(max_bytes)(scope, receive, send)
+                answer = answered(Request(scope), _too_large(max_bytes))
+                await answer(scope, receive, send)
                 return
         given = False
 
@@ -266,13 +269,11 @@ class BodyLimit:
         await self._app(scope, again, send)
 
 
-def _too_large(max_bytes: int) -> Response:
-    return problem_response(
-        Problem(
-            type=TYPE_BASE + "too-large",
-            title=HTTP_TITLES[413],
-            status=413,
-            detail=f"要求は{max_bytes:,}バイトまでです。"
-            "説明を短くするか、写真は別に、小さくして送ってください",
-        )
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(
+        type=TYPE_BASE + "too-large",
+        title=HTTP_TITLES[413],
+        status=413,
+        detail=f"要求は{max_bytes:,}バイトまでです。"
+        "説明を短くするか、写真は別に、小さくして送ってください",
     )

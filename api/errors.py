@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 TYPE_BASE = "urn:kidohan:problem:"
 SERVER_ERROR = 500
+Dialect = Callable[[Request, Problem], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,15 @@ def problem_of(error: DispatchError) -> Problem:
     )
 
 
+def answered(request: Request, problem: Problem) -> Response:
+    """Problem in the words of the protocol that was spoken; ours otherwise."""
+    dialects: Mapping[str, Dialect] = getattr(request.app.state, "error_dialects", {})
+    for prefix, dialect in dialects.items():
+        if request.url.path.startswith(prefix):
+            return dialect(request, problem)
+    return problem_response(problem)
+
+
 def problem_response(problem: Problem) -> JSONResponse:
     """Problem as application/problem+json."""
     return JSONResponse(
@@ -145,50 +155,50 @@ def install_error_handlers(app: FastAPI) -> None:
     """Answer every error of the API in one form; pages have their own."""
 
     @app.exception_handler(DispatchError)
-    async def on_dispatch_error(request: Request, error: DispatchError) -> JSONResponse:
+    async def on_dispatch_error(request: Request, error: DispatchError) -> Response:
         problem = problem_of(error)
         if problem.status >= SERVER_ERROR:
             logger.error(
                 "%s %s: %s", request.method, request.url.path, error, exc_info=error
             )
-        return problem_response(problem)
+        return answered(request, problem)
 
     @app.exception_handler(Exception)
-    async def on_anything(request: Request, error: Exception) -> JSONResponse:
+    async def on_anything(request: Request, error: Exception) -> Response:
         # The server logs the trace itself; the person learns no more than this.
-        del request, error
+        del error
         title = "内部の誤りで処理できませんでした"
         detail = "もう一度試して、続くようなら管理者に連絡してください"
-        return problem_response(
+        return answered(
+            request,
             Problem(
                 type=TYPE_BASE + "internal",
                 title=title,
                 status=SERVER_ERROR,
                 detail=detail,
-            )
+            ),
         )
 
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(
         request: Request, error: RequestValidationError
-    ) -> JSONResponse:
-        del request
-        return problem_response(validation_problem(error))
+    ) -> Response:
+        return answered(request, validation_problem(error))
 
     @app.exception_handler(StarletteHTTPException)
     async def on_http_error(
         request: Request, error: StarletteHTTPException
-    ) -> JSONResponse:
-        del request
+    ) -> Response:
         title = HTTP_TITLES.get(error.status_code, "処理できませんでした")
         detail = error.detail if isinstance(error, HTTPException) else title
-        response = problem_response(
+        response = answered(
+            request,
             Problem(
                 type=TYPE_BASE + "http",
                 title=title,
                 status=error.status_code,
                 detail=detail if error.status_code < SERVER_ERROR else title,
-            )
+            ),
         )
         response.headers.update(error.headers or {})
         return response

@@ -225,4 +225,5 @@ def _back(request: Request) -> str:
 def wants_page(request: Request) -> bool:
     """Whether a person's browser asks, not a program."""
     accepts = request.headers.get("accept", "")
-    return "text/html" in accepts and not request.url.path.startswith("/v1/")
+    is_programs = request.url.path.startswith(("/v1/", "/open311/", "/ogc"))
+    return "text/html" in accepts and not is_programs

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     api_keys: SecretStr = Field(
         SecretStr(""), description="name:key pairs, comma separated"
     )
+    open_reading: bool = Field(
+        default=True,
+        description="Open311 and OGC can be read without a key; they hold no person",
+    )
     lock_after: int = Field(
         5, ge=1, le=100, description="wrong passwords that lock an account"
     )

@@ -61,6 +61,7 @@ class Action(StrEnum):
     ERASE_PERSON = "erase_person"
     MANAGE_ORGANISATION = "manage_organisation"
     MANAGE_ACCOUNTS = "manage_accounts"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     READ_AUDIT = "read_audit"
     READ_STATISTICS = "read_statistics"
     EXPORT = "export"
@@ -257,6 +258,7 @@ GRANTS: Mapping[Role, Mapping[Action, Scope]] = MappingProxyType(
         Role.ADMINISTRATOR: _each(
             Scope.ALL,
             Action.MANAGE_ACCOUNTS,
+            Action.MANAGE_WEBHOOKS,
             Action.MANAGE_ORGANISATION,
             Action.READ_AUDIT,
             Action.ERASE_PERSON,

@@ -17,7 +17,12 @@ EXPECTATIONS = Path(__file__).parent / "access_expectations.csv"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "access.md"
 PEOPLE = tuple(role for role in Role if role is not Role.INTAKE_SYSTEM)
 CALLERS = ("nobody", *map(str, PEOPLE), "key", "boot_key")
-DOOR_TEXT = {Door.OPEN: "(誰でも)", Door.SIGNED_IN: "(ログインした人)"}
+DOOR_TEXT = {
+    Door.OPEN: "(誰でも)",
+    Door.SIGNED_IN: "(ログインした人)",
+    Door.READING: "(誰でも。`KIDOHAN_OPEN_READING=false` なら鍵かログイン)",
+    Door.KEY_IN_BODY: "(鍵。本文にあってもよい)",
+}
 SOURCE_TEXT = {
     Source.CITY: "市全体",
     Source.CHART: "カルテ",
@@ -53,8 +58,10 @@ def proposed(method: str, path: str) -> dict[str, str]:
     is_v1 = path.startswith("/v1/")
     row = {}
     for caller in CALLERS:
-        if need.door is Door.OPEN:
+        if need.door in {Door.OPEN, Door.READING}:
             row[caller] = "yes"
+        elif need.door is Door.KEY_IN_BODY:
+            row[caller] = "yes" if caller in {"key", "boot_key"} else "no"
         elif caller == "nobody" or is_v1 != (caller in {"key", "boot_key"}):
             row[caller] = "no"
         elif need.door is Door.SIGNED_IN or caller == "boot_key":
