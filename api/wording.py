@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+from dispatch.domain import act_words
 from dispatch.domain.answer import AnswerKind
-from dispatch.domain.case_chart import ChartStatus, EntryKind
+from dispatch.domain.case_chart import EntryKind
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.closure import ClosureReason
 from dispatch.domain.consultation import Channel, ContactMethod, ReporterKind
+from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.explain import clock_text
-from dispatch.domain.life_cycle import Act
 from dispatch.domain.placing import PlaceLevel, PlacingStatus, PlacingWarning
 from dispatch.domain.plan import UnassignedReason
 from dispatch.domain.scheme import Scheme
@@ -94,52 +95,8 @@ FIELD_TEXT = {
     "sender": "送った所",
 }
 
-STATUS_TEXT = {
-    ChartStatus.RECEIVED: "受付",
-    ChartStatus.UNPLACED: "場所の確認待ち",
-    ChartStatus.ASSIGNED: "振分済",
-    ChartStatus.REFERRED: "引継・移管",
-    ChartStatus.PLANNED: "計画済",
-    ChartStatus.ON_HOLD: "保留(法定待機)",
-    ChartStatus.DONE: "現場完了",
-    ChartStatus.ACCEPTED: "受理",
-    ChartStatus.RETURNED: "差戻",
-    ChartStatus.INSPECTION: "現地確認待ち",
-    ChartStatus.UNDER_WAY: "出動中",
-    ChartStatus.MADE_SAFE: "応急済",
-    ChartStatus.AWAITING_REPAIR: "本復旧待ち",
-    ChartStatus.ANSWERED: "回答済",
-    ChartStatus.CLOSED: "終結",
-    ChartStatus.OBSERVED: "経過観察",
-    ChartStatus.DUPLICATE: "重複",
-    ChartStatus.WITHDRAWN: "取下げ",
-    ChartStatus.DECLINED: "対応困難",
-}
-ACT_TEXT = {
-    Act.PLACE: "場所を決める",
-    Act.ASSIGN: "振り分ける",
-    Act.HOLD: "法定待機に入れる",
-    Act.RELEASE: "待機を明ける",
-    Act.ACCEPT: "受理する",
-    Act.RETURN: "差し戻す",
-    Act.ORDER_INSPECTION: "現地確認へ回す",
-    Act.PLAN: "計画に入れる",
-    Act.UNPLAN: "計画から外す",
-    Act.SET_OUT: "出動する",
-    Act.COMPLETE: "完了とする",
-    Act.MAKE_SAFE: "応急措置を記録する",
-    Act.AWAIT_REPAIR: "本復旧待ちにする",
-    Act.REVISIT: "もう一度行く",
-    Act.OBSERVE: "経過を見る",
-    Act.RESUME: "対応を再開する",
-    Act.DECLINE: "対応困難とする",
-    Act.WITHDRAW: "取り下げる",
-    Act.MERGE: "重複としてまとめる",
-    Act.REFER: "移管する",
-    Act.ANSWER: "回答を記録する",
-    Act.CLOSE: "終結する",
-    Act.REOPEN: "再受付する",
-}
+STATUS_TEXT = act_words.STATUS_TEXT
+ACT_TEXT = act_words.ACT_TEXT
 SCHEME_TEXT = {
     Scheme.REPORT: "通報",
     Scheme.REQUEST: "要望等記録",
@@ -336,6 +293,14 @@ def deadline_text(
     if minutes < 0:
         return f"▲期限超過 {amount}({exact})"
     return f"あと{amount}({exact})"
+
+
+def open_time_text(seconds: int, hours: OfficeHours) -> str:
+    """Open office time in office days and hours: 開庁日で2日3時間."""
+    days, rest = divmod(seconds, hours.closes_s - hours.opens_s)
+    minutes = rest // 60
+    clock = _amount(minutes) if minutes or not days else ""
+    return f"開庁日で{days}日{clock}" if days else f"開庁時間で{clock}"
 
 
 def elapsed_text(since: dt.datetime, now: dt.datetime) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -10,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.acting import acting, can, chart_where
-from api.chart_acts_view import life_view
+from api.chart_acts_view import PlannedVisit, life_view
 from api.condition_view import site_view
 from api.conditions_form import ConditionsForm
 from api.dependencies import PicturesDep, ServicesDep, WhoDep
@@ -22,6 +24,8 @@ from api.wiring import Services
 from dispatch.domain.access import Action
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.place import LonLat
+from dispatch.domain.plan import Stop
+from dispatch.ports import StoredPlan
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
@@ -58,7 +62,7 @@ def show(
             "pictures": pictures,
             "lines": history[::-1] if all_lines else history[: -SHOWN_LINES - 1 : -1],
             "num_lines": len(history),
-            "life": life_view(services, chart),
+            "life": life_view(services, chart, _planned(services, in_force, stops)),
             "given": given,
             "stops": stops,
             "in_force": in_force,
@@ -72,6 +76,22 @@ def show(
             "photos": photos_view(request, services, chart),
         },
     )
+
+
+def _planned(
+    services: Services,
+    in_force: StoredPlan | None,
+    stops: Sequence[tuple[str, int, Stop]],
+) -> PlannedVisit | None:
+    """When the plan has the work begin, and the last of its visits end."""
+    if in_force is None or not stops:
+        return None
+    midnight = dt.datetime.combine(
+        in_force.plan.date, dt.time(), services.profile.timezone
+    )
+    starts = [midnight + dt.timedelta(seconds=stop.start_s) for *_, stop in stops]
+    ends = [midnight + dt.timedelta(seconds=stop.end_s) for *_, stop in stops]
+    return PlannedVisit(start_at=min(starts), end_at=max(ends))
 
 
 class PlaceForm(BaseModel):

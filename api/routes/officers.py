@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.acting import actor_of
 from api.dependencies import PicturesDep, ServicesDep
+from api.notice_access import notice_reach
 from api.officer_view import (
     OFFICERS_OWN,
     OWED_TEXT,
@@ -24,6 +26,7 @@ from api.pictures import Pictures
 from api.reach import list_scope
 from api.wiring import Services
 from dispatch.domain.access import Role
+from dispatch.domain.notice import NoticeQuery, NoticeSide
 from dispatch.domain.organisation import Charge
 from dispatch.domain.owed import OwedKind
 
@@ -46,6 +49,8 @@ def districts(
     """School districts of an officer: what is owed, what was settled this month."""
     views = _views(request, services, pictures)
     names = staff_names(services)
+    if not officer and not district:
+        officer = _own_officer(request, views)
     chosen = _chosen(views, names.district_wards, officer, district)
     rows = views.rows(district_ids=chosen) if chosen else []
     settled = views.settled_this_month(chosen) if chosen else []
@@ -80,7 +85,8 @@ def districts(
             "num_settled": len(settled),
             "owed_text": OWED_TEXT,
             "lateness": views.lateness,
-            "query": request.url.query,
+            "num_unread": _num_unread(request, services, chosen),
+            "query": urlencode({"officer": officer, "district": district}),
         },
     )
 
@@ -108,6 +114,31 @@ def _chosen(
     if district:
         return (district,) if district in wards else ()
     return views.staff.districts_of(officer, wards) if officer else ()
+
+
+def _own_officer(request: Request, views: OfficerViews) -> str:
+    """
+    Id of the officer that who is signed in is by name; empty when not just one is.
+
+    An account is not kept with a person of the staff: people come, go and stand in for
+    each other by rows with dates, accounts do not.
+    """
+    name = actor_of(request).name
+    found = {
+        one.person.staff_id
+        for one in views.staff.holders(Role.WARD_OFFICER)
+        if one.person.name == name
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _num_unread(request: Request, services: Services, chosen: Sequence[str]) -> int:
+    """How many notices (対応連絡) for the districts nobody has read."""
+    store, reach = services.hand_over.notices.notices, notice_reach(request)
+    return sum(
+        store.count(NoticeQuery(side=NoticeSide.WARD, district_id=one, reach=reach))
+        for one in chosen
+    )
 
 
 # -- the supervisor's board ------------------------------------------------------------

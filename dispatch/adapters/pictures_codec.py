@@ -23,7 +23,10 @@ BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 STORED_SIDE_PX = 2_560  # longest; the number on a lamp is read at that. A proposal.
 QUALITY = 85
 # What a browser or an interpreter might run, were the bytes ever taken for something
-# else. They are drawn anew anyway: who sends such a file is told so.
+# else. They are drawn anew anyway: who sends such a file is told so. It is looked for
+# where texts stand, before and behind the pixels: by chance, 10 MB of pixels spell one
+# of these seven times in 10,000 pictures, so much of a rim not even once in 100,000.
+RIM_BYTES = 65_536
 ACTIVE = re.compile(
     rb"<script|<html|<svg[\s>]|<!doctype|<iframe|<body[\s>]|<\?php|javascript:|%PDF-1",
     re.IGNORECASE,
@@ -66,7 +69,7 @@ class PictureReader:
             raise InvalidInputError(FIELD, problem)
         if not (data.startswith(BEGINNINGS) or _is_webp(data)):
             raise InvalidInputError(FIELD, NO_PICTURE)
-        if ACTIVE.search(data):
+        if ACTIVE.search(data[:RIM_BYTES]) or ACTIVE.search(data[-RIM_BYTES:]):
             raise InvalidInputError(FIELD, ACTIVE_PICTURE)
         with _decoding(), Image.open(io.BytesIO(data), formats=READ_FORMATS) as image:
             return self._drawn(image)

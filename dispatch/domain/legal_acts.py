@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
+from dispatch.domain.act_words import ACT_TEXT, STATUS_TEXT
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import ConflictError
@@ -76,11 +77,13 @@ def acted_on(chart: CaseChart, act: Act, *, at: dt.datetime) -> CaseChart:
     for arrow, stands_in_the_way in zip(arrows, obstacles, strict=True):
         if not stands_in_the_way:
             return replace(chart, status=arrow.target, version=chart.version + 1)
-    legal = ", ".join(
-        dict.fromkeys(
-            str(o.arrow.act) for o in acts_now(chart, at=at) if not o.obstacle
-        )
+    free = dict.fromkeys(
+        one.arrow.act for one in acts_now(chart, at=at) if not one.obstacle
     )
-    why = obstacles[0] if obstacles else f"{chart.status} からはできません"
-    message = f"{chart.number}: {act}: {why}(今できること: {legal or 'なし'})"
+    # In words for people; the code beside each is what a program sends.
+    legal = "、".join(f"{ACT_TEXT[one]} {one}" for one in free)
+    status = STATUS_TEXT[chart.status]
+    why = obstacles[0] if obstacles else f"「{status}」からはできません"
+    message = f"{chart.number}: {ACT_TEXT[act]} {act}: {why}"
+    message += f"(今できること: {legal or 'なし'})"
     raise ConflictError(message)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from fastapi.testclient import TestClient
 
+from api.chart_acts_view import PlannedVisit, life_view
 from api.schemas import ConsultationIn
-from dispatch.domain.case_chart import ChartStatus
-from tests.api.installation import AUTH, BROWSER, HOSTILE, sent, services_of
+from dispatch.domain.case_chart import ChartStatus, Pause
+from dispatch.domain.catalogue import Urgency
+from tests.api.installation import AUTH, BROWSER, HOSTILE, NOW, sent, services_of
 
 WHO = "担当 一郎"
 RESULT = {"outcome": "permanent", "who": WHO, "minutes": "30"}
@@ -245,3 +250,30 @@ def test_programs_state_scheme_and_how_to_answer_and_old_keys_keep_their_meaning
         assert other.fingerprint() != plain, name
     default = ConsultationIn.model_validate({**body, "reporter_kind": "resident"})
     assert default.fingerprint() == plain
+
+
+def test_a_stopped_clock_shows_what_was_left_and_an_emergency_runs_on(
+    client: TestClient,
+) -> None:
+    services = services_of(client)
+    chart = services.store.get(str(sent(client)["id"]))  # due today at closing time
+    first = life_view(services, chart).clocks[0]
+    assert (first.left, first.slack) == ("あと8時間(17:30)", "開庁日で1日")
+    stopped = replace(chart, pauses=(Pause(start_at=NOW, why="立会い"),))
+    first = life_view(services, stopped).clocks[0]
+    assert (first.left, first.slack) == ("停止中", "開庁日で1日")
+    urgent = replace(stopped, urgency=Urgency.S)
+    assert life_view(services, urgent).clocks[0].left == "あと8時間(17:30)"
+
+
+def test_a_clock_says_when_the_plan_comes_too_late_for_it(client: TestClient) -> None:
+    services = services_of(client)
+    chart = services.store.get(str(sent(client)["id"]))
+    assert chart.due_at is not None
+    for minutes, is_late in ((0, False), (1, True)):
+        begin = chart.due_at + dt.timedelta(minutes=minutes)
+        planned = PlannedVisit(start_at=begin, end_at=begin + dt.timedelta(hours=1))
+        first, field, *_ = life_view(services, chart, planned).clocks
+        assert first.is_late_by_plan is is_late
+        assert field.by_plan
+        assert not field.is_late_by_plan  # three days later

@@ -27,6 +27,7 @@ from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.organisation import Charge, Unit, Units
 from dispatch.domain.owed import OwedKind, owed_for
 from dispatch.domain.transfer import Transfer, TransferState
+from dispatch.notice_desk import NoticeDraft
 from dispatch.organisation_desk import OrganisationDesk
 from tests.api.installation import (
     BROWSER,
@@ -390,6 +391,26 @@ def test_an_officer_sees_the_own_districts_and_what_was_settled_this_month(
     assert "担当する校区はありません" in text_at(staffed, "/districts?officer=none")
     assert chart.number not in staffed.get("/districts.csv?district=none").text
     assert "選ぶと" in text_at(staffed, "/districts")
+
+
+def test_an_officer_who_is_signed_in_begins_with_the_own_districts(
+    staffed: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(staffed)
+    chart = owed_chart(staffed)
+    notices = services.hand_over.notices
+    name = services.organisation.book().on(DAY).people[OFFICER].name
+    actor = Actor(id="1", name=name, roles=frozenset({Role.WARD_OFFICER}))
+    monkeypatch.setattr("api.routes.officers.actor_of", lambda _: actor)
+    page = text_at(staffed, "/districts")
+    assert f'<option value="{OFFICER}" selected>' in page
+    assert f"/districts.csv?officer={OFFICER}" in page
+    assert "<b>0</b>読んでいない対応連絡" in page
+    assert chart.placement is not None
+    district = chart.placement.district_id
+    draft = NoticeDraft(who="試験", done="舗装しました")
+    notices.send(chart.id, draft, to_ward=True)
+    assert "<b>1</b>読んでいない" in text_at(staffed, f"/districts?district={district}")
 
 
 def test_a_comment_of_this_month_on_old_work_settles_nothing_anew(

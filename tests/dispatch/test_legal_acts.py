@@ -56,7 +56,7 @@ def test_an_act_that_leaves_another_status_is_refused_with_the_legal_ones() -> N
         acted_on(received, Act.ACCEPT, at=NOW)
     told = str(refused.value)
     assert "R8-27127-000001" in told
-    assert "answer, close, reopen" in told
+    assert "回答を記録する answer、終結する close、再受付する reopen" in told
 
 
 def test_each_act_stands_once_with_its_target_and_the_free_way_wins() -> None:
