@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import reading, writing
-from dispatch.adapters.sql_store import append_entries
+from dispatch.adapters.entry_rows import append_entries
 from dispatch.adapters.tables import notices
 from dispatch.domain.case_chart import ChartEntry
 from dispatch.domain.chart_query import Reach

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, func, insert, select, update
 
 from dispatch.adapters.database import reading, sqlite_file, writing
-from dispatch.adapters.sql_store import append_entries
+from dispatch.adapters.entry_rows import append_entries
 from dispatch.adapters.tables import photos
 from dispatch.domain.case_chart import ChartEntry
 from dispatch.domain.errors import ConflictError, NotFoundError, SourceError

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import is_alive, reading, writing
+from dispatch.adapters.entry_rows import append_entries
 from dispatch.adapters.tables import (
     by_code,
     charts,
@@ -28,7 +29,6 @@ from dispatch.adapters.vault import Vault
 from dispatch.adapters.vault_rows import put_reporter
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue, Duty
-from dispatch.domain.chart_facts import facts_of
 from dispatch.domain.errors import ConflictError, NotFoundError
 from dispatch.domain.life_cycle import PLANNABLE
 from dispatch.ports import (
@@ -418,41 +418,6 @@ def _remember(
             chart_id=chart_id,
         )
     )
-
-
-def append_entries(
-    connection: Connection,
-    chart_id: str,
-    new_entries: Sequence[ChartEntry],
-    after: CaseChart | None = None,
-) -> None:
-    """
-    Append lines, each with where the chart stands after its change.
-
-    Beside the last line stand the chart's facts, from which numbers are counted.
-    """
-    if not new_entries:
-        return
-    status = after.status if after is not None else None
-    query = select(func.max(entries.c.seq)).where(entries.c.chart_id == chart_id)
-    last = connection.execute(query).scalar() or 0
-    rows = [
-        {
-            "chart_id": chart_id,
-            "seq": last + offset,
-            "at": entry.at,
-            "who": entry.who,
-            "kind": str(entry.kind),
-            "text": entry.text,
-            "about": entry.about or None,
-            "status": str(entry.status or status or "") or None,
-            "facts": None,
-        }
-        for offset, entry in enumerate(new_entries, start=1)
-    ]
-    if after is not None:
-        rows[-1]["facts"] = to_json(facts_of(after))
-    connection.execute(insert(entries), rows)
 
 
 def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | None:

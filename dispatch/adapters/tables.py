@@ -467,3 +467,21 @@ notices = Table(
     Index("ix_notices_chart_id", "chart_id"),
     Index("ix_notices_open", "settled_at", "side", "ward_code"),
 )
+
+# The one log of what happened to charts, in the order in which it was stored: others
+# read it from a position on, and webhooks are sent from it. `version` is empty in rows
+# of before revision 0013.
+changes = Table(
+    "changes",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("chart_id", ForeignKey("charts.id"), nullable=False),
+    Column("version", Integer),
+    Column("at", AwareDateTime, nullable=False),
+    Column("kinds", Text, nullable=False),  # codes of the history's lines, with commas
+    Column("status", String(16), nullable=False),
+    Column("source", String(120), nullable=False),
+    Index("ix_changes_chart_id", "chart_id"),
+    Index("ix_changes_source_position", "source", "position"),
+    sqlite_autoincrement=True,  # a position is never given twice
+)

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 
 from dispatch.adapters.database import reading, writing
+from dispatch.adapters.entry_rows import append_entries
 from dispatch.adapters.scrubbing import scrub
-from dispatch.adapters.sql_store import append_entries
 from dispatch.adapters.tables import (
     by_code,
     charts,
