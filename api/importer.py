@@ -11,7 +11,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -35,7 +34,7 @@ DAMAGED_XLSX = (
     zipfile.BadZipFile,
     zlib.error,
     InvalidFileException,
-    ParseError,
+    SyntaxError,  # what every reader of XML raises is one
     LookupError,
     AttributeError,
     TypeError,
