@@ -33,6 +33,7 @@ from dispatch.domain.referral import RECEPTION, HandOver, handed_over
 from dispatch.domain.reporter import Reporter
 from dispatch.domain.scheme import Schemes
 from dispatch.domain.team import MobileTeam
+from dispatch.domain.team_loads import TeamLoads
 from dispatch.domain.triage import TriageReply, TriageRules, yes_in_short
 from dispatch.ports import (
     AddedChart,
@@ -123,7 +124,7 @@ class IntakeDesk:
 
     def receive_all(self, intakes: Sequence[Intake], *, who: str) -> list[AddedChart]:
         """Turn consultations into charts in one transaction, in their order."""
-        loads_s = self._charts.team_loads_s()
+        loads_s = self._loads()
         new: list[NewChart | CaseChart] = []
         for intake in intakes:
             known = None
@@ -150,11 +151,11 @@ class IntakeDesk:
             When a rule of the catalogue refuses it.
         """
         intake = Intake(consultation=consultation, reporter=Reporter())
-        return self._opened(intake, self._charts.team_loads_s(), who=SYSTEM).chart
+        return self._opened(intake, self._loads(), who=SYSTEM).chart
 
     def opening(self, intake: Intake, *, who: str) -> NewChart:
         """Chart of a consultation with its first entries, for others to store."""
-        return self._opened(intake, self._charts.team_loads_s(), who=who)
+        return self._opened(intake, self._loads(), who=who)
 
     def check(self, intake: Intake) -> None:
         """
@@ -168,7 +169,10 @@ class IntakeDesk:
         category = self._rules.catalogue.get(intake.consultation.category_code)
         hold_end(category, intake.consultation)
 
-    def _opened(self, intake: Intake, loads_s: dict[str, int], *, who: str) -> NewChart:
+    def _loads(self) -> TeamLoads:
+        return TeamLoads(self._rules.teams, self._charts.team_loads_s)
+
+    def _opened(self, intake: Intake, loads_s: TeamLoads, *, who: str) -> NewChart:
         """Build the chart of a consultation with its first entries (not stored yet)."""
         rules, now = self._rules, self._clock.now()
         consultation = replace(
@@ -230,7 +234,7 @@ class IntakeDesk:
         chart: CaseChart,
         placement: Placement,
         category: WorkCategory,
-        loads_s: dict[str, int],
+        loads_s: TeamLoads,
         *,
         who: str,
         at: dt.datetime,
@@ -255,9 +259,7 @@ class IntakeDesk:
                 [*entries, _entry(at, SYSTEM, EntryKind.UNPLACED, text)],
             )
         if assignment.team_id is not None:
-            loads_s[assignment.team_id] = (
-                loads_s.get(assignment.team_id, 0) + category.onsite_s
-            )
+            loads_s.add(assignment.team_id, category.onsite_s)
         held = chart.hold_until is not None and chart.hold_until > at.date()
         status = ChartStatus.ON_HOLD if held else ChartStatus.ASSIGNED
         assigned = _entry(
@@ -357,7 +359,7 @@ class IntakeDesk:
         placement = chart.placement
         if placement is None or not placement.is_placed:
             placement = self._geocoder.place(chart.consultation)
-        loads_s = self._charts.team_loads_s()
+        loads_s = self._loads()
         return self._placed(chart, placement, category, loads_s, who=SYSTEM, at=now)
 
     def place_by_hand(
@@ -399,7 +401,7 @@ class IntakeDesk:
             replace(chart, version=version + 1),
             replace(placement, message=f"地図で場所を指定: {placement.message}"),
             category,
-            self._charts.team_loads_s(),
+            self._loads(),
             who=who,
             at=self._clock.now(),
         )

@@ -267,7 +267,7 @@ class Charts(Protocol):
         """Append to a chart's history without changing the chart."""
         ...
 
-    def team_loads_s(self) -> dict[str, int]:
+    def team_loads_s(self, team_ids: Iterable[str]) -> dict[str, int]:
         """Seconds of work on site that are assigned and open, by team."""
         ...
 

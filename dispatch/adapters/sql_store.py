@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import is_alive, reading, writing
@@ -42,9 +41,38 @@ from dispatch.ports import (
 
 OPEN = tuple(status for status in PLANNABLE if status is not ChartStatus.ON_HOLD)
 NUMBER_DIGITS = 6
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 GZIP_LEVEL = 1  # 24 MB of a day of 1,500 visits: 0.3 s; level 6 takes 2.6 s
 QUERY_BATCH = 500  # below every database's limit of bound parameters
+# Made once: building a statement takes longer than the database takes for it.
+_LOADS = (
+    select(charts.c.team_id, func.sum(charts.c.onsite_s))
+    .where(
+        charts.c.team_id.in_(bindparam("team_ids", expanding=True)),
+        charts.c.status.in_([str(status) for status in OPEN]),
+        charts.c.duty == str(Duty.FIELD),
+    )
+    .group_by(charts.c.team_id)
+)
+_ADD_CHART = insert(charts)
+_SAME_EXTERNAL = select(charts.c.body).where(
+    charts.c.source == bindparam("source"),
+    charts.c.external_id == bindparam("external_id"),
+)
+_OF_KEY = (
+    select(charts.c.body, idempotency_keys.c.body_sha256)
+    .join_from(idempotency_keys, charts)
+    .where(
+        idempotency_keys.c.client == bindparam("client"),
+        idempotency_keys.c.key == bindparam("key"),
+    )
+)
+_REMEMBER = insert(idempotency_keys)
+_COUNT_ON = (
+    update(counters)
+    .where(counters.c.prefix == bindparam("of"))
+    .values(last=counters.c.last + 1)
+    .returning(counters.c.last)
+)
 
 
 class SqlStore:
@@ -108,7 +136,7 @@ class SqlStore:
             return AddedChart(chart=known, is_new=False)
         number = _next_number(connection, new.number_prefix)
         chart = replace(new.chart, number=number)
-        connection.execute(insert(charts).values(**self._row(chart)))
+        connection.execute(_ADD_CHART, self._row(chart))
         at = chart.consultation.received_at
         put_reporter(connection, self._vault, chart.id, new.reporter, at=at)
         put_transfers(connection, chart)
@@ -120,12 +148,8 @@ class SqlStore:
         external_id = new.chart.consultation.external_id
         if not external_id:
             return None
-        row = connection.execute(
-            select(charts.c.body).where(
-                charts.c.source == new.chart.consultation.source,
-                charts.c.external_id == external_id,
-            )
-        ).first()
+        asked = {"source": new.chart.consultation.source, "external_id": external_id}
+        row = connection.execute(_SAME_EXTERNAL, asked).first()
         return None if row is None else from_json(CaseChart, row.body)
 
     def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
@@ -240,19 +264,12 @@ class SqlStore:
         with writing(self._engine) as connection:
             append_entries(connection, chart_id, new_entries)
 
-    def team_loads_s(self) -> dict[str, int]:
+    def team_loads_s(self, team_ids: Iterable[str]) -> dict[str, int]:
         """Seconds of work on site that are assigned and open, by team."""
-        query = (
-            select(charts.c.team_id, func.sum(charts.c.onsite_s))
-            .where(
-                charts.c.status.in_([str(status) for status in OPEN]),
-                charts.c.duty == str(Duty.FIELD),
-                charts.c.team_id.is_not(None),
-            )
-            .group_by(charts.c.team_id)
-        )
+        asked = {"team_ids": sorted(team_ids)}
         with reading(self._engine) as connection:
-            return {team_id: int(s) for team_id, s in connection.execute(query)}
+            rows = connection.execute(_LOADS, asked)
+            return {team_id: int(seconds) for team_id, seconds in rows}
 
     def _row(self, chart: CaseChart) -> dict[str, object]:
         placement, assignment = chart.placement, chart.assignment
@@ -391,17 +408,11 @@ class SqlStore:
 
 def _next_number(connection: Connection, prefix: str) -> str:
     """Count one on; what is undone leaves no gap."""
-    insert_once = _INSERTS[connection.dialect.name](counters)
-    connection.execute(
-        insert_once.values(prefix=prefix, last=0).on_conflict_do_nothing()
-    )
-    counted = connection.execute(
-        update(counters)
-        .where(counters.c.prefix == prefix)
-        .values(last=counters.c.last + 1)
-        .returning(counters.c.last)
-    )
-    return f"{prefix}-{counted.scalar_one():0{NUMBER_DIGITS}d}"
+    last = connection.execute(_COUNT_ON, {"of": prefix}).scalar()
+    if last is None:  # the first of its year and ward; writers wait for each other
+        last = 1
+        connection.execute(insert(counters), {"prefix": prefix, "last": last})
+    return f"{prefix}-{last:0{NUMBER_DIGITS}d}"
 
 
 def _remember(
@@ -410,24 +421,18 @@ def _remember(
     """Keep the sender's key with the chart it led to."""
     if key is None:
         return
-    connection.execute(
-        insert(idempotency_keys).values(
-            client=key.client,
-            key=key.key,
-            body_sha256=key.body_sha256,
-            chart_id=chart_id,
-        )
-    )
+    row = {
+        "client": key.client,
+        "key": key.key,
+        "body_sha256": key.body_sha256,
+        "chart_id": chart_id,
+    }
+    connection.execute(_REMEMBER, row)
 
 
 def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | None:
-    row = connection.execute(
-        select(charts.c.body, idempotency_keys.c.body_sha256)
-        .join_from(idempotency_keys, charts)
-        .where(
-            idempotency_keys.c.client == key.client, idempotency_keys.c.key == key.key
-        )
-    ).first()
+    asked = {"client": key.client, "key": key.key}
+    row = connection.execute(_OF_KEY, asked).first()
     if row is None:
         return None
     if row.body_sha256 != key.body_sha256:

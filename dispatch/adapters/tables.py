@@ -111,6 +111,7 @@ charts = Table(
     UniqueConstraint("source", "external_id", name="uq_charts_source_external_id"),
     Index("ix_charts_status_office", "status", "office_id"),
     Index("ix_charts_received_at", "received_at"),
+    Index("ix_charts_team_load", "team_id", "status", "duty", "onsite_s"),
     Index("ix_charts_receiver_status", "receiver", "status"),
     Index("ix_charts_parent_id", "parent_id"),
     Index("ix_charts_duplicate_of", "duplicate_of"),

@@ -13,6 +13,7 @@ from dispatch.adapters.vault import Vault
 from dispatch.domain.reporter import PersonalField, Reporter
 
 QUERY_BATCH = 500  # below every database's limit of bound parameters
+_SEAL = insert(personal_vault)
 NO_VAULT = "a store without a vault was given a reporter"
 
 
@@ -39,16 +40,15 @@ def put_reporter(
     if vault is None:
         raise ValueError(NO_VAULT)
     vault.refresh()  # inside the transaction: nobody drops the key before it is used
-    connection.execute(
-        insert(personal_vault).values(
-            chart_id=chart_id,
-            token=vault.seal(chart_id, reporter, at=at),
-            key_id=vault.key_id,
-            phone_hash=vault.phone_hash(reporter.phone) or None,
-            fields=fields_text(reporter.given),
-            stored_at=at,
-        )
-    )
+    row = {
+        "chart_id": chart_id,
+        "token": vault.seal(chart_id, reporter, at=at),
+        "key_id": vault.key_id,
+        "phone_hash": vault.phone_hash(reporter.phone) or None,
+        "fields": fields_text(reporter.given),
+        "stored_at": at,
+    }
+    connection.execute(_SEAL, row)
 
 
 def unsealed(vault: Vault, row: Row[Any]) -> Reporter:

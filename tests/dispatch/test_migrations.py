@@ -179,6 +179,7 @@ def test_a_column_that_goes_with_its_values_is_told_by_its_name(
 
     def drop_columns(config: Config, _revision: str) -> None:
         connection = config.attributes["connection"]
+        connection.execute(text("DROP INDEX ix_charts_team_load"))
         for column in ("hold_until", "onsite_s"):  # nobody is on hold: no loss
             connection.execute(text(f"ALTER TABLE charts DROP COLUMN {column}"))
 

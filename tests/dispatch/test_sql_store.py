@@ -252,7 +252,7 @@ def test_loads_are_the_open_field_works_minutes_on_site(store: SqlStore) -> None
             new_chart("f", chart=chart("f", duty=Duty.PARTNER)),
         ]
     )
-    assert store.team_loads_s() == {"n1": 3_600, "n2": 1_800}
+    assert store.team_loads_s({"n1", "n2", "n9"}) == {"n1": 3_600, "n2": 1_800}
 
 
 # -- plans -----------------------------------------------------------------------------

@@ -34,8 +34,13 @@ def upgrade() -> None:
     op.create_index("ix_changes_chart_id", "changes", ["chart_id"])
     op.create_index("ix_changes_source_position", "changes", ["source", "position"])
     op.execute(FILL)
+    # Loads of the teams are asked for with every consultation that comes in.
+    op.create_index(
+        "ix_charts_team_load", "charts", ["team_id", "status", "duty", "onsite_s"]
+    )
 
 
 def downgrade() -> None:
     """Undo the change; receivers and what they have not got yet are lost."""
+    op.drop_index("ix_charts_team_load", "charts")
     op.drop_table("changes")
