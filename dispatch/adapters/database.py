@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ExceptionContext,
+    Executable,
     create_engine,
     event,
     text,
@@ -40,6 +41,7 @@ FORMS = "sqlite:///FOLDER/FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
 # Key of the advisory lock that all writers of one database take; any fixed number.
 WRITE_LOCK = 20_261_124
 WRITES = "kidohan_writes"
+GLANCES = "kidohan_glances"
 HIDDEN = "***"
 MAX_TOLD = 400  # characters of a server's own words
 Database = Engine  # the name by which those know it who know no SQL
@@ -92,8 +94,6 @@ def connect(url: str) -> Engine:
     # Without hide_parameters an error's text would carry a reporter's name.
     options: dict[str, Any] = {"hide_parameters": True}
     if backend == POSTGRESQL:
-        # The server may have been started anew since a connection was last used.
-        options["pool_pre_ping"] = True
         options["connect_args"] = {
             "application_name": "kidohan",
             "client_encoding": "utf8",
@@ -173,8 +173,11 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(WRITES, False)
+        options = connection.get_execution_options()
+        if options.get(GLANCES):
+            return  # one statement sees one state by itself
         # IMMEDIATE takes the write lock first: a deferred one fails half-way through.
+        writes = options.get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -258,11 +261,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     SourceError
         When the database does not answer, or other writers held it for too long.
     """
-    with (
-        _answering(),
-        engine.connect().execution_options(**{WRITES: True}) as connection,
-        connection.begin(),
-    ):
+    with _answering(), _begun(engine, writes=True) as connection:
         yield connection
 
 
@@ -276,12 +275,65 @@ def reading(engine: Engine) -> Iterator[Connection]:
     SourceError
         When the database does not answer.
     """
-    with (
-        _answering(),
-        engine.connect().execution_options(**{WRITES: False}) as connection,
-        connection.begin(),
-    ):
+    with _answering(), _begun(engine, writes=False) as connection:
         yield connection
+
+
+def glance(
+    engine: Engine, statement: Executable, values: Mapping[str, object]
+) -> Sequence[Any]:
+    """
+    Rows of one statement that reads: no transaction around it, so it costs least.
+
+    Raises
+    ------
+    SourceError
+        When the database does not answer.
+    """
+    with _answering():
+        try:
+            return _glanced(engine, statement, values)
+        except DBAPIError as problem:
+            if not problem.connection_invalidated:
+                raise
+        return _glanced(engine, statement, values)  # on a new connection
+
+
+def _glanced(
+    engine: Engine, statement: Executable, values: Mapping[str, object]
+) -> Sequence[Any]:
+    options: dict[str, Any] = {GLANCES: True}
+    if engine.dialect.name == POSTGRESQL:
+        options["isolation_level"] = "AUTOCOMMIT"
+    with engine.connect().execution_options(**options) as connection:
+        return connection.execute(statement, values).all()
+
+
+@contextmanager
+def _begun(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """
+    Open a transaction on a connection that is alive.
+
+    The server may have been started anew since a connection was last used: its first
+    statement (the lock, the isolation) then fails, with nothing done yet, and a new
+    connection takes its place. To ask each time first costs as much as a statement.
+    """
+    connection = _connected(engine, writes=writes)
+    try:
+        connection.begin()
+    except DBAPIError as problem:
+        connection.close()
+        if not problem.connection_invalidated:
+            raise
+        connection = _connected(engine, writes=writes)
+        connection.begin()
+    transaction = connection.get_transaction()
+    with connection, transaction or nullcontext():
+        yield connection
+
+
+def _connected(engine: Engine, *, writes: bool) -> Connection:
+    return engine.connect().execution_options(**{WRITES: writes})
 
 
 @contextmanager

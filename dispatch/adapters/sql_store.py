@@ -9,10 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from dispatch.adapters.codec import from_json, to_json
-from dispatch.adapters.database import is_alive, reading, writing
+from dispatch.adapters.database import glance, is_alive, reading, writing
 from dispatch.adapters.entry_rows import append_entries
 from dispatch.adapters.tables import (
     by_code,
@@ -154,8 +162,9 @@ class SqlStore:
 
     def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
         """Chart of a key seen before; see `dispatch.ports.Charts`."""
-        with reading(self._engine) as connection:
-            return _chart_of_key(connection, idempotency)
+        asked = {"client": idempotency.client, "key": idempotency.key}
+        rows = glance(self._engine, _OF_KEY, asked)
+        return _same_body(rows[0], idempotency) if rows else None
 
     def known_external(self, source: str, external_ids: Iterable[str]) -> set[str]:
         """Which external ids of a source are in the store."""
@@ -267,9 +276,8 @@ class SqlStore:
     def team_loads_s(self, team_ids: Iterable[str]) -> dict[str, int]:
         """Seconds of work on site that are assigned and open, by team."""
         asked = {"team_ids": sorted(team_ids)}
-        with reading(self._engine) as connection:
-            rows = connection.execute(_LOADS, asked)
-            return {team_id: int(seconds) for team_id, seconds in rows}
+        rows = glance(self._engine, _LOADS, asked)
+        return {team_id: int(seconds) for team_id, seconds in rows}
 
     def _row(self, chart: CaseChart) -> dict[str, object]:
         placement, assignment = chart.placement, chart.assignment
@@ -433,8 +441,10 @@ def _remember(
 def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | None:
     asked = {"client": key.client, "key": key.key}
     row = connection.execute(_OF_KEY, asked).first()
-    if row is None:
-        return None
+    return None if row is None else _same_body(row, key)
+
+
+def _same_body(row: Any, key: IdempotencyKey) -> CaseChart:  # noqa: ANN401 - a row
     if row.body_sha256 != key.body_sha256:
         message = "同じ Idempotency-Key が別の内容で使われています"
         raise ConflictError(message)
