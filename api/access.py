@@ -15,6 +15,8 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access_table import NEEDS, Door, Need, Source
 from api.acting import (
@@ -93,12 +95,8 @@ class Doorkeeper:
 
     async def _look(self, request: Request) -> str:
         """Set the request's caller; return a new token where a session got one."""
-        if request.url.path.startswith(PROGRAMS):
-            key = request.headers.get("x-api-key", "")
-            request.state.caller = await run_in_threadpool(self.caller_by_key, key)
-            return ""
         if request.url.path.startswith(PROTOCOLS) and (key := carried_key(request)):
-            request.state.caller = await run_in_threadpool(self.caller_by_key, key)
+            request.state.caller = await self.program(key)
             return ""
         if self._settings.sign_in is SignInMode.NONE:
             request.state.caller = Caller(actor=DESK)
@@ -117,15 +115,27 @@ class Doorkeeper:
         )
         return found.token if found.token != token else ""
 
-    def caller_by_key(self, key: str) -> Caller:
-        """Name the system that a key belongs to; compared in constant time."""
+    async def program(self, key: str) -> Caller:
+        """Name the system that a key belongs to; only the store's need a look-up."""
+        known = self._by_boot_key(key)
+        if known is not None:
+            return known
+        return await run_in_threadpool(self.caller_by_key, key)
+
+    def _by_boot_key(self, key: str) -> Caller | None:
+        """Name the system of a key of the setting; compared in constant time."""
         given = key.encode()
         name = None
         for client, known in self._boot_keys:
             if hmac.compare_digest(known, given):
                 name = client
-        if name is not None:
-            return Caller(actor=boot_actor(name))
+        return None if name is None else Caller(actor=boot_actor(name))
+
+    def caller_by_key(self, key: str) -> Caller:
+        """Name the system that a key belongs to; nobody for an unknown one."""
+        known = self._by_boot_key(key)
+        if known is not None:
+            return known
         found = self._services.keys.known(key) if key else None
         if found is None:
             return Caller()
@@ -146,6 +156,40 @@ class Doorkeeper:
         raise HTTPException(
             status_code=429, detail=TOO_MANY, headers={"Retry-After": str(wait_s)}
         )
+
+
+class Entrance:
+    """
+    Middleware: has the doorkeeper look at who calls.
+
+    Programs go straight through; people's forms and cookies take Starlette's detour.
+
+    Parameters
+    ----------
+    app
+        What comes after.
+    doorkeeper
+        Who knows people and keys.
+    """
+
+    def __init__(self, app: ASGIApp, *, doorkeeper: Doorkeeper) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+        self._for_people = BaseHTTPMiddleware(app, dispatch=doorkeeper)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set the request's caller and go on."""
+        if scope["type"] != "http" or not scope["path"].startswith(PROGRAMS):
+            await self._for_people(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            key = request.headers.get("x-api-key", "")
+            request.state.caller = await self._doorkeeper.program(key)
+        except DispatchError as problem:  # no handler of the routes is around this
+            await answered(request, problem_of(problem))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def carried_key(request: Request) -> str:

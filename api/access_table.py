@@ -81,6 +81,8 @@ _CHARTS = {
     ("GET", "/numbers"): need(Action.READ_STATISTICS),
     ("GET", "/numbers.csv"): need(Action.READ_STATISTICS),
     ("GET", "/numbers.xlsx"): need(Action.READ_STATISTICS),
+    ("GET", "/exports"): need(Action.EXPORT),
+    ("GET", "/exports/{dataset}.{file_format}"): need(Action.EXPORT),
     ("GET", "/examples"): need(Action.READ_BOARD),
     ("GET", "/examples.csv"): need(Action.EXPORT),
     ("POST", "/examples/{example_id}/remove"): need(Action.PUBLISH_ANSWER),
@@ -250,6 +252,7 @@ _PROGRAMS = {
     ("POST", "/v1/consultations/{chart_id}/photos"): need(Action.ADD_PHOTO, CHART),
     ("GET", "/v1/life-cycle"): need(Action.READ_CHART),
     ("GET", "/v1/numbers"): need(Action.READ_STATISTICS),
+    ("GET", "/v1/exports/{dataset}.{file_format}"): need(Action.EXPORT),
     ("POST", "/v1/voices"): need(Action.IMPORT_VOICES),
     ("GET", "/v1/examples"): need(Action.READ_STATISTICS),
     ("GET", "/v1/consultations/{chart_id}/acts"): need(Action.READ_CHART, CHART),
@@ -311,6 +314,43 @@ _PROGRAMS = {
     ("GET", "/v1/plans/{plan_id}/bound"): need(Action.READ_PLAN),
 }
 
+_FEATURES = {
+    (method, f"/ogc{path}"): READING
+    for method in ("GET", "HEAD")
+    for path in (
+        "",
+        "/",
+        "/api",
+        "/conformance",
+        "/collections",
+        "/collections/{collection_id}",
+        "/collections/{collection_id}/queryables",
+        "/collections/{collection_id}/items",
+        "/collections/{collection_id}/items/{feature_id}",
+    )
+}
+
+_OPEN311 = {
+    ("GET", "/open311/v2/discovery.{form}"): OPEN,
+    ("GET", "/open311/v2/services.{form}"): OPEN,
+    ("GET", "/open311/v2/services/{code}.{form}"): OPEN,
+    ("GET", "/open311/v2/requests.{form}"): READING,
+    ("GET", "/open311/v2/requests/{number}.{form}"): READING,
+    ("GET", "/open311/v2/tokens/{token}.{form}"): READING,
+    ("GET", "/open311/v2/servicerequestupdates.{form}"): READING,
+    ("POST", "/open311/v2/requests.{form}"): KEY_IN_BODY,
+    ("POST", "/open311/v2/servicerequestupdates.{form}"): KEY_IN_BODY,
+}
+
 NEEDS: Mapping[tuple[str, str], Need] = MappingProxyType(
-    {**_SERVICE, **_CHARTS, **_MAPS, **_PLANS, **_ORGANISATION, **_PROGRAMS}
+    {
+        **_SERVICE,
+        **_CHARTS,
+        **_MAPS,
+        **_PLANS,
+        **_ORGANISATION,
+        **_PROGRAMS,
+        **_FEATURES,
+        **_OPEN311,
+    }
 )

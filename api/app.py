@@ -7,7 +7,6 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
@@ -16,11 +15,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import (
-    UNSAFE,
     Doorkeeper,
+    Entrance,
     SignInNeededError,
     enforce,
-    is_https,
     on_sign_in_needed,
 )
 from api.assets import AssetFiles
@@ -30,7 +28,10 @@ from api.errors import (
     answered,
     install_error_handlers,
 )
+from api.guard import Guard
 from api.jobs import PlanJobs
+from api.ogc_wiring import install_features
+from api.open311_wiring import install_open311
 from api.pages import install_page_errors, page_context
 from api.pictures import Pictures
 from api.retention import erasing_daily
@@ -44,6 +45,7 @@ from api.routes import (
     closures,
     consultations,
     examples,
+    exports,
     geocode,
     guide,
     health,
@@ -52,6 +54,8 @@ from api.routes import (
     notices,
     numbers,
     officers,
+    ogc,
+    open311,
     organisation,
     phone_desk,
     photos,
@@ -75,17 +79,14 @@ from api.schemas import Problem
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.ports import Clock, OnProgress, StoredPlan
-from maps.base_map import BaseMap
 
 Next = Callable[[Request], Awaitable[Response]]
 
 STATIC = Path(__file__).parent / "static"
-PHOTO_PATH = re.compile(r"/(?:charts|v1/consultations)/[^/]+/photos")
+PHOTO_PATH = re.compile(
+    r"/(?:charts|v1/consultations)/[^/]+/photos|/open311/v2/requests\.[a-z]+"
+)
 FORM_AROUND_PHOTO = 65_536  # the other fields of its form, and the parts' heads
-HSTS = "max-age=31536000; includeSubDomains"  # a year
-# No page asks for any of these; a script that came in by a slip gets none of them.
-PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-TILE_SOURCE = "https://cyberjapandata.gsi.go.jp"
 DESCRIPTION = """
 Consultations in, case charts out. **Conventions**: JSON in UTF-8; coordinates are
 `lon`, `lat` in degrees (JGD2011/WGS84); times carry an offset; durations end in `_s`
@@ -139,10 +140,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.doorkeeper = Doorkeeper(services)
     app.state.error_dialects = {}  # beginning of a path -> its protocol's own errors
     install_error_handlers(app)
+    install_features(app, services)
+    install_open311(app, services)
     install_page_errors(app)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
-    app.middleware("http")(app.state.doorkeeper)
-    app.middleware("http")(_guarded)
+    app.add_middleware(Entrance, doorkeeper=app.state.doorkeeper)
+    app.add_middleware(Guard, settings=settings)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     # Against a page of another name that is made to point here (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts)
@@ -156,11 +159,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     desks = (board, chart_list, phone_desk, vault, charts, chart_acts, related, photos)
     planning = (closures, plan_study, plans)
     people = (sign_in, accounts, officers, organisation, transfers, notices)
-    known = (voices, examples, numbers, guide)
+    known = (voices, examples, numbers, exports, guide)
     pages = (*known, triage, adviser, *people, *desks, *planning)
     lives = (consultations, life_cycle, triage_api, related_api, transfers_api)
     api = (*lives, geocode, health, places, slots, plan_api)
-    for module in (*api, *pages, maps, sheets):
+    for module in (*api, *pages, maps, sheets, ogc, open311):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")
@@ -174,49 +177,6 @@ def _maker(
         return services.planning.make(date, services.search_params(), told, who=who)
 
     return make
-
-
-async def _guarded(request: Request, call_next: Next) -> Response:
-    """Refuse form posts from other sites; say what a page may load."""
-    if request.method in UNSAFE and _from_elsewhere(request):
-        return answered(
-            request,
-            Problem(
-                type=TYPE_BASE + "cross-site",
-                title=HTTP_TITLES[403],
-                status=403,
-                detail="ほかのサイトからの送信は受け付けません",
-            ),
-        )
-    response = await call_next(request)
-    # Folium's and Swagger's pages carry their own scripts inside.
-    inline = request.url.path.startswith(("/maps/", "/docs"))
-    script = "script-src 'self' 'unsafe-inline'" if inline else "script-src 'self'"
-    base_map = request.app.state.services.settings.base_map
-    tiles = f" {TILE_SOURCE}" if base_map is BaseMap.GSI else ""
-    response.headers.setdefault(
-        "Content-Security-Policy",
-        f"default-src 'self'; {script}; style-src 'self' 'unsafe-inline'; "
-        f"img-src 'self' data:{tiles}; frame-ancestors 'self'; form-action 'self'; "
-        "base-uri 'none'; object-src 'none'",
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = PERMISSIONS
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if is_https(request.app.state.services.settings):
-        response.headers["Strict-Transport-Security"] = HSTS
-    if not request.url.path.startswith(("/static", "/assets")):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
-def _from_elsewhere(request: Request) -> bool:
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in {"same-origin", "none"}
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 class BodyLimit:

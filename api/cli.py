@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.markup import escape
 
@@ -25,6 +24,7 @@ from api.day_run import (
     run_day,
 )
 from api.demo_staff import add_demo_staff
+from api.export_cli import export
 from api.geocode_cli import geocode
 from api.geodata_cli import geodata_cli
 from api.geodata_wiring import prepare_bundle
@@ -35,6 +35,7 @@ from api.photos_cli import photos_cli
 from api.pooling import pooled
 from api.progress import bars
 from api.roads_cli import roads_cli
+from api.serving import run_server
 from api.settings import PREFIX, Settings, SignInMode, load_settings
 from api.solve_cli import check, replay, solve
 from api.staff_cli import staff_cli
@@ -69,6 +70,7 @@ cli.add_typer(roads_cli, name="roads")
 cli.add_typer(geodata_cli, name="geodata")
 cli.command()(geocode)
 cli.command()(numbers)
+cli.command()(export)
 for command in (solve, check, replay):
     cli.command()(command)
 console = Console()
@@ -328,13 +330,7 @@ def _serve(now: Settings) -> None:
     console.print(f"{now.base_url}/  移動時間 {level_text(level)}  (終了は Ctrl+C)")
     if now.sign_in is SignInMode.PASSWORD and not app.state.services.accounts.listed():
         console.print(NO_ACCOUNTS, soft_wrap=True)
-    uvicorn.run(
-        app,
-        host=now.host,
-        port=now.port,
-        log_level="warning",
-        access_log=False,  # a URL in a log is a leak waiting for a query string
-    )
+    run_server(app, host=now.host, port=now.port)
 
 
 def _content(file: Path, now: Settings) -> bytes:

@@ -49,6 +49,7 @@ MORE_PAGES = (
     ("notices", "/notices", "対応連絡", "read_notices"),
     ("examples", "/examples", "相談事例", "read_board"),
     ("numbers", "/numbers", "統計", "read_statistics"),
+    ("exports", "/exports", "データの出力", "export"),
     ("accounts", "/admin/accounts", "利用者", "manage_accounts"),
     ("audit", "/admin/audit", "記録", "read_audit"),
 )

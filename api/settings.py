@@ -111,6 +111,10 @@ class Settings(BaseSettings):
         default=True,
         description="Open311 and OGC can be read without a key; they hold no person",
     )
+    open311_tokens: bool = Field(
+        default=False,
+        description="Open311 answers a report with a token instead of its number",
+    )
     lock_after: int = Field(
         5, ge=1, le=100, description="wrong passwords that lock an account"
     )

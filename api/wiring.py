@@ -11,6 +11,7 @@ from typing import Self
 from api.case_wiring import CaseParts, CaseTools, case_parts
 from api.geodata_wiring import bundle_sources, city_bundle
 from api.organisation_wiring import organisation_desk
+from api.place_wiring import PlaceStores, place_desk
 from api.road_wiring import Roads, Travel, open_travel
 from api.settings import Settings
 from api.transfer_wiring import HandOverParts, HandOverStores, hand_over_parts
@@ -24,6 +25,7 @@ from dispatch.adapters.chart_list_store import SqlChartLists
 from dispatch.adapters.clocks import DemoClock, SystemClock
 from dispatch.adapters.closure_store import SqlClosures
 from dispatch.adapters.database import Database, open_database
+from dispatch.adapters.feature_store import SqlFeatures
 from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.notice_store import SqlNotices
 from dispatch.adapters.password_hasher import Argon2Hasher
@@ -50,7 +52,7 @@ from dispatch.intake import IntakeDesk, IntakeRules
 from dispatch.key_desk import KeyDesk
 from dispatch.life_cycle_desk import LifeCycleDesk, LifeRules
 from dispatch.organisation_desk import OrganisationDesk
-from dispatch.place_desk import PlaceDesk, PlaceTools, PlaceWords
+from dispatch.place_desk import PlaceDesk
 from dispatch.plan_desk import PlanDesk, PlanRules, PlanTools
 from dispatch.plan_study import PlanStudy, StudyTools
 from dispatch.ports import Clock, SearchParams
@@ -66,7 +68,6 @@ from geodata.bundle.store import Bundle
 from geodata.city import CityProfile, DataSource, load_city
 from geodata.desk_tables import read_triage
 from geodata.geocoding.geocoder import CityGeocoder
-from geodata.geocoding.local import place_key
 from geodata.geocoding.make import make_geocoder
 from geodata.receiver_tables import read_receivers
 from geodata.scheme_table import read_schemes
@@ -83,8 +84,11 @@ class Services:
     settings: Settings
     profile: CityProfile
     bundle: Bundle
+    database: Database  # for the ways in and out, which have stores of their own
+    keyring: Vault  # seals what is not a chart's: files and secrets of other systems
     store: SqlStore
     lists: SqlChartLists
+    features: SqlFeatures
     geocoder: CityGeocoder
     intake: IntakeDesk
     planning: PlanDesk
@@ -253,14 +257,22 @@ def _services(parts: Parts) -> Services:
         settings=settings,
         profile=profile,
         bundle=bundle,
+        database=engine,
+        keyring=parts.vault,
         store=store,
         lists=SqlChartLists(engine),
+        features=SqlFeatures(engine),
         geocoder=parts.geocoder,
         intake=intake,
         planning=planning,
         study=plan_study(profile, tools, planning),
         closures=closure_desk(profile, parts.closures, parts.travel, clock),
-        places=place_desk(parts, intake),
+        places=place_desk(
+            parts.geocoder,
+            PlaceStores(charts=store, local_places=parts.local_places),
+            intake,
+            clock,
+        ),
         sites=SiteDesk(store, clock, site_rules(profile)),
         desk=desk_parts(profile, store, SqlTriageCharts(engine), intake, clock),
         life_cycle=LifeCycleDesk(store, clock, life_rules(profile, people)),
@@ -399,23 +411,6 @@ def closure_desk(
         ),
         on_change=on_change,
     )
-
-
-def place_desk(parts: Parts, intake: IntakeDesk) -> PlaceDesk:
-    """Make the desk that settles places; words are compared as the geocoder does."""
-    book = parts.geocoder.reader.address_book
-    tools = PlaceTools(
-        charts=parts.store,
-        local_places=parts.local_places,
-        intake=intake,
-        geocoder=parts.geocoder,
-        clock=parts.clock,
-    )
-
-    def ward_code_of(name: str) -> str | None:
-        return book.ward_code(name) if name.strip() else ""
-
-    return PlaceDesk(tools, PlaceWords(key_of=place_key, ward_code_of=ward_code_of))
 
 
 def slot_desk(

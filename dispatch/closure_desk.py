@@ -206,6 +206,10 @@ class ClosureDesk:
         latest = now + 2 * dt.timedelta(days=DAYS_AHEAD)  # none begins later
         return self._store.that_hold_between(now, latest)
 
+    def between(self, start: dt.datetime, end: dt.datetime) -> list[Closure]:
+        """Closures that hold at some time from a moment until another, not included."""
+        return self._store.that_hold_between(start, end)
+
     def in_rest_of_day(self, at: dt.datetime) -> list[Closure]:
         """Closures that hold at some time from a moment until its midnight."""
         day, held = rest_of_day(self._store, at, self._city_time)

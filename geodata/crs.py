@@ -6,6 +6,9 @@ order an EPSG entry lists: EPSG:6674 lists northing first, and pyproj alone woul
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +50,28 @@ def plane_xy(
     degrees = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=profile.geographic_epsg)
     plane = to_plane(degrees, profile)
     return plane.x.to_numpy(), plane.y.to_numpy()
+
+
+def reprojected(
+    geometries: Sequence[BaseGeometry], *, source_epsg: int, target_epsg: int
+) -> list[BaseGeometry]:
+    """
+    Geometries of one reference system in another, (east, north) in both.
+
+    What a system cannot say of a place comes out as infinity.
+    """
+    given = gpd.GeoSeries(list(geometries), crs=source_epsg)
+    return list(given.to_crs(epsg=target_epsg))
+
+
+@cache
+def is_north_first(epsg: int) -> bool:
+    """Whether a reference system's own axis order is latitude or northing first."""
+    axes = gpd.GeoSeries([], crs=epsg).crs.axis_info
+    return bool(axes[0].direction == "north")
+
+
+@cache
+def is_in_degrees(epsg: int) -> bool:
+    """Whether a reference system counts degrees; metres otherwise."""
+    return bool(gpd.GeoSeries([], crs=epsg).crs.is_geographic)

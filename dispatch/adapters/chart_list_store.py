@@ -21,13 +21,16 @@ from sqlalchemy import (
 
 from dispatch.adapters.codec import from_json
 from dispatch.adapters.database import reading
+from dispatch.adapters.export_rows import EXPORT_COLUMNS, exported_chart
 from dispatch.adapters.tables import by_code, charts, entries
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.chart_query import ChartOrder, ChartQuery, Reach, Tally
+from dispatch.domain.exported import ExportedChart
 from dispatch.domain.life_cycle import NOT_DONE, WORK_OVER
 from dispatch.domain.owed import FORGOTTEN
 
+EXPORT_BATCH = 2_000  # rows of a file that are in memory at once
 QUERY_BATCH = 500  # below every database's limit of bound parameters
 # Nobody is late with these: the work is over, somebody else's, or held by law.
 NEVER_OVERDUE = WORK_OVER | {ChartStatus.REFERRED, ChartStatus.ON_HOLD}
@@ -77,6 +80,49 @@ class SqlChartLists:
                 rows = rows.where(charts.c.id.in_(wanted[at : at + QUERY_BATCH]))
                 found += int(connection.execute(_where(rows, query)).scalar_one())
         return found
+
+    def exported(self, query: ChartQuery) -> Iterator[ExportedChart]:
+        """
+        Charts of a list as files hold them, oldest first, read in parts.
+
+        Each part is a read of its own: what changes meanwhile may stand in the file as
+        it was or as it is, but no chart comes twice or is left out.
+        """
+        order = charts.c.received_at, by_code(charts.c.id)
+        rows = _where(select(*EXPORT_COLUMNS), query).order_by(*order)
+        part = rows.limit(EXPORT_BATCH)
+        while True:
+            with reading(self._engine) as connection:
+                found = connection.execute(part).all()
+            yield from map(exported_chart, found)
+            if len(found) < EXPORT_BATCH:
+                return
+            last = found[-1]
+            later = and_(order[0] == last.received_at, order[1] > last.id)
+            part = rows.where(
+                order[0] >= last.received_at, or_(order[0] > last.received_at, later)
+            ).limit(EXPORT_BATCH)
+
+    def exported_some(
+        self, query: ChartQuery, chart_ids: Iterable[str]
+    ) -> dict[str, ExportedChart]:
+        """Those of some charts that are in a list, by id, as files hold them."""
+        wanted = list(dict.fromkeys(chart_ids))
+        every = _where(select(*EXPORT_COLUMNS), query)
+        found: dict[str, ExportedChart] = {}
+        with reading(self._engine) as connection:
+            for at in range(0, len(wanted), QUERY_BATCH):
+                some = every.where(charts.c.id.in_(wanted[at : at + QUERY_BATCH]))
+                for row in connection.execute(some):
+                    found[row.id] = exported_chart(row)
+        return found
+
+    def count_by_district(self, query: ChartQuery) -> dict[str, int]:
+        """How many charts of a list each school district has, by its id."""
+        rows = _where(select(charts.c.district_id, func.count()), query)
+        with reading(self._engine) as connection:
+            found = connection.execute(rows.group_by(charts.c.district_id)).all()
+        return {district_id: int(count) for district_id, count in found}
 
     def tallied(self, query: ChartQuery) -> tuple[Tally, ...]:
         """Count a list by status, duty, urgency and works office."""

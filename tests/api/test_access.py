@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -166,11 +167,8 @@ def address(world: World, path: str, caller: str, *, is_own: bool) -> str:
     values = {"chart_id": chart_id, "office_id": chart.assignment.office_id}
     for name in ("plan_id", "visit_id", "closure_id", "entry_id", "slot_id"):
         values[name] = "0000000000"
-    for part in path.split("/"):
-        if part.startswith("{"):
-            name = part.strip("{}")
-            path = path.replace(part, values.get(name, "0000000000"))
-    return path
+    values |= {"dataset": "consultations", "file_format": "csv", "form": "json"}
+    return re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], "0000000000"), path)
 
 
 def asked(world: World, route: tuple[str, str], caller: str, *, is_own: bool) -> bool:

@@ -89,7 +89,9 @@ def _compare(url: str, charts: dict[str, str]) -> None:
     engine = create_engine(url)
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT external_id, id FROM charts")).all()
-        sealed = connection.execute(text("SELECT count(*) FROM personal_vault")).scalar()
+        sealed = connection.execute(
+            text("SELECT count(*) FROM personal_vault")
+        ).scalar()
     engine.dispose()
     assert len(rows) == len(charts) == REQUESTS
     assert {str(external): str(chart_id) for external, chart_id in rows} == charts

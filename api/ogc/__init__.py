@@ -1,0 +1,1 @@
+"""OGC API – Features: what the standard says, as values; no route and no SQL."""
