@@ -144,6 +144,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     install_open311(app, services)
     install_page_errors(app)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
+    _set_doors(app, settings)
+    _set_routes(app, settings)
+    return app
+
+
+def _set_doors(app: FastAPI, settings: Settings) -> None:
+    """Put what every request passes around the routes, the innermost first."""
     app.add_middleware(Entrance, doorkeeper=app.state.doorkeeper)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -154,6 +161,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         max_bytes=settings.max_body_bytes,
         max_photo_bytes=settings.max_photo_bytes + FORM_AROUND_PHOTO,
     )
+
+
+def _set_routes(app: FastAPI, settings: Settings) -> None:
+    """Add every route, page and file."""
     # `/charts/new` before `/charts/{chart_id}`, and what is asked of plans before
     # `/plan/{plan_id}/{office_id}`: the first that fits answers.
     desks = (board, chart_list, phone_desk, vault, charts, chart_acts, related, photos)
@@ -167,7 +178,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")
-    return app
 
 
 def _maker(

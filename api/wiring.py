@@ -276,18 +276,7 @@ def _services(parts: Parts) -> Services:
         sites=SiteDesk(store, clock, site_rules(profile)),
         desk=desk_parts(profile, store, SqlTriageCharts(engine), intake, clock),
         life_cycle=LifeCycleDesk(store, clock, life_rules(profile, people)),
-        cases=case_parts(
-            settings,
-            profile,
-            CaseTools(
-                engine=engine,
-                store=store,
-                intake=intake,
-                geocoder=parts.geocoder,
-                clock=clock,
-                mask_of=lambda chart_id: people.masks([chart_id])[chart_id],
-            ),
-        ),
+        cases=case_parts(settings, profile, _case_tools(parts, intake, people)),
         vault=people,
         statistics=StatisticsDesk(SqlStories(engine), clock, profile.timezone),
         voices=voice_desk(profile, bundle, SqlVoices(engine), intake, clock),
@@ -303,6 +292,17 @@ def _services(parts: Parts) -> Services:
         solver=parts.solver,
         search=parts.search,
         clock=clock,
+    )
+
+
+def _case_tools(parts: Parts, intake: IntakeDesk, people: VaultDesk) -> CaseTools:
+    return CaseTools(
+        engine=parts.engine,
+        store=parts.store,
+        intake=intake,
+        geocoder=parts.geocoder,
+        clock=parts.clock,
+        mask_of=lambda chart_id: people.masks([chart_id])[chart_id],
     )
 
 

@@ -239,10 +239,12 @@ def _stop_marker(
         edge=style.edge,
     )
     late = '<i class="kd-late">△</i>' if stop.late else ""
+    words = f"{team.letter}{stop.order} {stop.arrive} {stop.category}"
     marker = folium.Marker(
         [stop.lat, stop.lon],
         icon=DivIcon(
-            html=f"{svg}{late}",
+            # a marker is a button for the keyboard: its words are its name
+            html=f'{svg}{late}<span class="kd-sr">{safe(words)}</span>',
             icon_size=(34, 34),
             icon_anchor=(17 - shift, 17),
             popup_anchor=(shift, -14),
@@ -252,7 +254,6 @@ def _stop_marker(
         rise_on_hover=True,
     )
     marker.add_child(_stop_popup(stop, team=team, data=data))
-    words = f"{team.letter}{stop.order} {stop.arrive} {stop.category}"
     marker.add_child(tooltip(words))
     return marker
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.command import SMALL_SEARCH, environment, run_cli
+from tests.acceptance.pages_world import World, make_world
 from tests.city_data import OSAKA_DATA
 
 COUNT = 60
@@ -48,3 +49,9 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     run = play_demo(tmp_path_factory.mktemp("demo"))
     assert run.code == 0, run.printed
     return run
+
+
+@pytest.fixture(scope="session")
+def pages_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Prepare an installation in which every page has something to show; copy it."""
+    return make_world(tmp_path_factory.mktemp("pages"))

@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -25,6 +26,7 @@ from tests.api.installation import (
     AUTH,
     BROWSER,
     DAY,
+    KEY,
     NOW,
     TOKYO,
     running,
@@ -60,7 +62,6 @@ NO_SIGN_IN = {
 MAY_REFUSE = {"/organisation/people/{staff_id}", "/maps/what-if/{plan_id}/{office_id}"}
 # What a route has to be asked to show the planted charts.
 QUERIES = {
-    "/charts": "status=all",
     "/numbers": "month=2026-11&by=category",
     "/numbers.csv": "month=2026-11&by=district",
     "/supervisor": f"ward={WARD}",
@@ -70,6 +71,20 @@ QUERIES = {
     "/voices/report.xlsx": f"ward={WARD}&meeting_on={MEETING}",
     "/plan": f"date={DAY}",
     "/v1/areas": "lon=135.49&lat=34.63",
+}
+# Parameters that choose between documents: each is asked for.
+CHOICES = {
+    "dataset": (
+        "consultations",
+        "visits",
+        "routes",
+        "districts",
+        "closures",
+        "offices",
+    ),
+    "file_format": ("csv", "xlsx", "geojson", "gpkg"),
+    "collection_id": ("consultations", "visits", "plans", "school_districts"),
+    "form": ("xml", "json"),
 }
 ARTIST = 0x013B  # tag of a photo's label (EXIF)
 PARAMETER = re.compile(r"\{(\w+)\}")
@@ -133,6 +148,24 @@ def by_voices(client: TestClient) -> list[str]:
     return ids
 
 
+def by_open311(client: TestClient) -> str:
+    """Report as a city's app does, with the person in every field for one."""
+    form = {
+        "api_key": KEY,
+        "service_code": "R02",
+        "description": "道路に穴がある",
+        "address_string": ADDRESS,
+        "last_name": PERSON["name"],
+        "first_name": PERSON["kana"],
+        "phone": PERSON["phone"],
+        "email": f"{PERSON['role']}@example.jp",
+        "account_id": PERSON["address"],
+    }
+    answer = client.post("/open311/v2/requests.json", data=form)
+    number = str(answer.json()[0]["service_request_id"])
+    return services_of(client).store.get_by_number(number).id
+
+
 def by_photo(client: TestClient, chart_id: str) -> str:
     """Add a photo whose name and label name the person; return its id."""
     picture = Image.new("RGB", (64, 48), "gray")
@@ -166,6 +199,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
             str(referred["id"]),
             by_form(client),
             by_file(client),
+            by_open311(client),
             *by_voices(client),
         )
         services = services_of(client)
@@ -188,6 +222,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
                 "unit_id": services.profile.offices[0].id,
                 "staff_id": "none",
                 "account_id": "none",
+                "feature_id": first,
+                "number": services.store.get(first).number,
+                "token": first,
             },
         )
 
@@ -221,18 +258,21 @@ def addresses(planted: Planted) -> Iterator[tuple[str, str]]:
         if method != "GET":
             continue
         names = PARAMETER.findall(path)
-        unknown = [name for name in names if name not in planted.values]
+        unknown = [n for n in names if n not in {**planted.values, **CHOICES}]
         assert not unknown, f"{path}: say in `values` what {unknown} is"
-        charts = planted.chart_ids if "chart_id" in names else ("",)
-        for chart_id in charts:
-            values = {**planted.values, "chart_id": chart_id}
-            address = path.format_map(values)
+        chosen = {**CHOICES, "chart_id": planted.chart_ids}
+        asked = [name for name in names if name in chosen]
+        for values in product(*(chosen[name] for name in asked)):
+            address = path.format_map(
+                {**planted.values, **dict(zip(asked, values, strict=True))}
+            )
             query = QUERIES.get(path)
             yield path, f"{address}?{query}" if query else address
 
 
 def asked(planted: Planted, address: str) -> Response:
-    headers = AUTH if address.startswith("/v1/") else BROWSER
+    is_programs = address.startswith(("/v1/", "/ogc", "/open311/"))
+    headers = AUTH if is_programs else BROWSER
     return planted.client.get(address, headers=headers)
 
 
