@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import DataError
 
-from dispatch.adapters.database import reading, writing
+from dispatch.adapters.database import POSTGRESQL, reading, writing
 from dispatch.adapters.tables import metadata
 from dispatch.domain.errors import ConflictError, SourceError
 
@@ -62,4 +62,17 @@ def _copied(here: Connection, there: Connection, table: Table) -> int:
     if found != expected:
         message = f"{table.name}: {found} of {expected} rows came over"
         raise SourceError(message)
+    if found:
+        _count_on(there, table)
     return found
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """Have PostgreSQL count on behind the rows that came with their numbers."""
+    column = table.autoincrement_column
+    if column is None or connection.dialect.name != POSTGRESQL:
+        return  # SQLite looks at its rows
+    sequence = func.pg_get_serial_sequence(table.name, column.name)
+    connection.execute(
+        select(func.setval(sequence, select(func.max(column)).scalar_subquery()))
+    )
