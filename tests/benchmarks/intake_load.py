@@ -1,4 +1,4 @@
-"""Clients that hand consultations in as fast as they are answered, and keep what came."""
+"""Clients that hand consultations in as fast as they are answered."""
 
 from __future__ import annotations
 
