@@ -43,7 +43,7 @@ WIDTHS = {
 }
 # The same rows give the same bytes: no time of writing stands in a workbook.
 NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file can tell
-WRITTEN_AT = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(?=</)")
+WRITTEN_AT = re.compile(rb"(<\w+:(created|modified)[^>]*>)[^<]*(?=</)")
 FIXED_AT = rb"\g<1>1980-01-01T00:00:00Z"
 
 

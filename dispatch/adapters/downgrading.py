@@ -19,8 +19,8 @@ Contents = Mapping[tuple[str, str], int]
 REPEATED = {
     "charts": {"scheme", "receiver", "answer_due_at", "parent_id", "duplicate_of"}
 }
-# Tables that do the same; they are written anew on the way up.
-REPEATED_TABLES = frozenset({"transfers"})
+# Tables that repeat charts or their entries; they are written anew on the way up.
+REPEATED_TABLES = frozenset({"transfers", "changes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
