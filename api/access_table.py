@@ -72,6 +72,14 @@ _SERVICE = {
     ("POST", "/admin/accounts/{account_id}/enable"): need(Action.MANAGE_ACCOUNTS),
     ("POST", "/admin/accounts/{account_id}/reset"): need(Action.MANAGE_ACCOUNTS),
     ("GET", "/admin/audit"): need(Action.READ_AUDIT),
+    ("GET", "/admin/webhooks"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/admin/webhooks"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/admin/webhooks/{webhook_id}/disable"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/admin/webhooks/{webhook_id}/enable"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/admin/webhooks/{webhook_id}/test"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/admin/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): need(
+        Action.MANAGE_WEBHOOKS
+    ),
 }
 
 _CHARTS = {
@@ -240,6 +248,7 @@ _ORGANISATION = {
 }
 
 _PROGRAMS = {
+    ("GET", "/v1/consultations"): need(Action.READ_CHART),
     ("POST", "/v1/consultations"): need(Action.CREATE_CONSULTATION),
     ("POST", "/v1/consultations/search-by-phone"): need(Action.SEARCH_PHONE),
     ("GET", "/v1/consultations/{chart_id}"): need(Action.READ_CHART, CHART),
@@ -312,6 +321,21 @@ _PROGRAMS = {
     ("POST", "/v1/plans/{plan_id}/what-if"): need(Action.PLAN),
     ("GET", "/v1/plans/{plan_id}/support"): need(Action.PLAN),
     ("GET", "/v1/plans/{plan_id}/bound"): need(Action.READ_PLAN),
+    ("GET", "/v1/changes"): need(Action.READ_CHART),
+    ("GET", "/v1/events"): need(Action.READ_CHART),
+    ("GET", "/v1/webhooks"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks"): need(Action.MANAGE_WEBHOOKS),
+    ("GET", "/v1/webhooks/{webhook_id}"): need(Action.MANAGE_WEBHOOKS),
+    ("DELETE", "/v1/webhooks/{webhook_id}"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks/{webhook_id}/disable"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks/{webhook_id}/rotate-secret"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks/{webhook_id}/test"): need(Action.MANAGE_WEBHOOKS),
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"): need(Action.MANAGE_WEBHOOKS),
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): need(
+        Action.MANAGE_WEBHOOKS
+    ),
+    ("POST", "/v1/webhooks/{webhook_id}/replay"): need(Action.MANAGE_WEBHOOKS),
 }
 
 _FEATURES = {

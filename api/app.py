@@ -28,10 +28,12 @@ from api.errors import (
     answered,
     install_error_handlers,
 )
+from api.event_wiring import install_events, telling
 from api.guard import Guard
 from api.jobs import PlanJobs
 from api.ogc_wiring import install_features
 from api.open311_wiring import install_open311
+from api.openapi_document import install_document
 from api.pages import install_page_errors, page_context
 from api.pictures import Pictures
 from api.retention import erasing_daily
@@ -39,10 +41,12 @@ from api.routes import (
     accounts,
     adviser,
     board,
+    changes,
     chart_acts,
     chart_list,
     charts,
     closures,
+    consultation_list,
     consultations,
     examples,
     exports,
@@ -74,9 +78,13 @@ from api.routes import (
     triage_api,
     vault,
     voices,
+    webhooks,
+    webhooks_api,
 )
 from api.schemas import Problem
 from api.settings import Settings
+from api.strictness import legible, strict
+from api.versioned import require_match
 from api.wiring import Services, open_services
 from dispatch.ports import Clock, OnProgress, StoredPlan
 
@@ -111,12 +119,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        del app
         services.solver.warm()
         services.geocoder.warm()
         if services.roads is not None:  # what is closed today is cut in beforehand
             services.roads.prepare(services.clock.now())
-        async with erasing_daily(services.vault.erase_due):
+        async with erasing_daily(services.vault.erase_due), telling(app):
             yield
         services.close()
 
@@ -130,7 +137,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         # Every route of the access table is asked for before its handler runs.
-        dependencies=[Depends(enforce)],
+        dependencies=[
+            Depends(one) for one in (legible, enforce, strict, require_match)
+        ],
     )
     app.state.services = services
     app.state.pictures = Pictures(services)
@@ -142,6 +151,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     install_error_handlers(app)
     install_features(app, services)
     install_open311(app, services)
+    install_events(app, services)
     install_page_errors(app)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
     _set_doors(app, settings)
@@ -169,13 +179,15 @@ def _set_routes(app: FastAPI, settings: Settings) -> None:
     # `/plan/{plan_id}/{office_id}`: the first that fits answers.
     desks = (board, chart_list, phone_desk, vault, charts, chart_acts, related, photos)
     planning = (closures, plan_study, plans)
-    people = (sign_in, accounts, officers, organisation, transfers, notices)
+    people = (sign_in, accounts, webhooks, officers, organisation, transfers, notices)
     known = (voices, examples, numbers, exports, guide)
     pages = (*known, triage, adviser, *people, *desks, *planning)
     lives = (consultations, life_cycle, triage_api, related_api, transfers_api)
-    api = (*lives, geocode, health, places, slots, plan_api)
+    told = (changes, consultation_list, webhooks_api)
+    api = (*lives, *told, geocode, health, places, slots, plan_api)
     for module in (*api, *pages, maps, sheets, ogc, open311):
         app.include_router(module.router)
+    install_document(app, app.state.services.profile)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/assets", AssetFiles(directory=settings.assets_dir), name="assets")
 

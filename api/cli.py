@@ -41,6 +41,7 @@ from api.solve_cli import check, replay, solve
 from api.staff_cli import staff_cli
 from api.summary import print_summary
 from api.vault_cli import vault_cli
+from api.webhook_cli import webhook_cli
 from api.wiring import Services, open_services
 from dispatch.adapters.clocks import DemoClock
 from dispatch.adapters.portfolio_solver import PortfolioSolver
@@ -62,6 +63,7 @@ cli = typer.Typer(
 )
 cli.add_typer(database_cli, name="database")
 cli.add_typer(vault_cli, name="vault")
+cli.add_typer(webhook_cli, name="webhook")
 cli.add_typer(photos_cli, name="photos")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(account_cli, name="account")

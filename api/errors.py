@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from api.allowed_methods import allowed_methods
 from api.schemas import FieldProblem, Problem
 from dispatch.domain.errors import (
     CancelledError,
@@ -19,6 +21,7 @@ from dispatch.domain.errors import (
     InvalidInputError,
     NotAllowedError,
     NotFoundError,
+    PreconditionError,
     SolverError,
     SourceError,
 )
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 TYPE_BASE = "urn:kidohan:problem:"
 SERVER_ERROR = 500
+PARTS = ("body", "query", "path", "header")  # of a request; no part of a field's name
 Dialect = Callable[[Request, Problem], Response]
 
 
@@ -44,6 +48,7 @@ TABLE: dict[type[DispatchError], Row] = {
     InvalidInputError: Row(422, "invalid-input", "入力に誤りがあります"),
     NotFoundError: Row(404, "not-found", "見つかりません"),
     NotAllowedError: Row(403, "not-allowed", "この操作は許可されていません"),
+    PreconditionError: Row(412, "precondition", "読み直してから変更してください"),
     ConflictError: Row(409, "conflict", "今はその変更ができません"),
     CancelledError: Row(409, "cancelled", "計画は中止されました"),
     SourceError: Row(503, "source", "データの準備ができていません"),
@@ -54,6 +59,7 @@ EXIT_CODES: dict[type[DispatchError], int] = {
     InvalidInputError: 2,
     NotFoundError: 2,
     NotAllowedError: 2,
+    PreconditionError: 2,
     ConflictError: 2,
     CancelledError: 2,
     SourceError: 3,
@@ -67,6 +73,7 @@ HTTP_TITLES = {
     404: "見つかりません",
     405: "この方法では呼べません",
     413: "大きすぎます",
+    414: "アドレスが長すぎます",
     415: "この形式は受け取れません",
     422: "入力に誤りがあります",
     429: "要求が多すぎます",
@@ -136,8 +143,8 @@ def validation_problem(error: RequestValidationError) -> Problem:
 
 def _field_name(kind: str, path: Sequence[object]) -> str:
     """Name as the sender wrote it; broken JSON has only a position, not a field."""
-    names = [] if kind == "json_invalid" else [part for part in path if part != "body"]
-    return ".".join(map(str, names)) or "body"
+    names = () if kind == "json_invalid" else path[1:] if path[0] in PARTS else path
+    return ".".join(map(str, names)) or str(path[0])
 
 
 def _sentence(kind: str, message: str) -> str:
@@ -147,7 +154,10 @@ def _sentence(kind: str, message: str) -> str:
         "json_invalid": "JSONとして読めません(途中で切れていないか確かめてください)",
         "string_too_long": "長すぎます",
         "enum": "一覧にない値です",
+        "timezone_aware": "時差も書いてください(例: 2026-11-24T09:05:00+09:00)",
     }
+    if kind == "value_error":  # a rule of our own, in its own words
+        return message.removeprefix("Value error, ")
     return f"{words[kind]} ({message})" if kind in words else message
 
 
@@ -201,4 +211,8 @@ def install_error_handlers(app: FastAPI) -> None:
             ),
         )
         response.headers.update(error.headers or {})
+        # The router names the methods of one route only; a path can have several.
+        methods = allowed_methods(request.url.path)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and methods:
+            response.headers["Allow"] = methods
         return response

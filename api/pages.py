@@ -51,6 +51,7 @@ MORE_PAGES = (
     ("numbers", "/numbers", "統計", "read_statistics"),
     ("exports", "/exports", "データの出力", "export"),
     ("accounts", "/admin/accounts", "利用者", "manage_accounts"),
+    ("webhooks", "/admin/webhooks", "送り先", "manage_webhooks"),
     ("audit", "/admin/audit", "記録", "read_audit"),
 )
 

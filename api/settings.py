@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         default=False,
         description="Open311 answers a report with a token instead of its number",
     )
+    webhook_loopback: bool = Field(
+        default=False,
+        description="webhooks may go to this machine itself (a subscriber beside us)",
+    )
     lock_after: int = Field(
         5, ge=1, le=100, description="wrong passwords that lock an account"
     )

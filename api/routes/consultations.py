@@ -10,9 +10,10 @@ from api.condition_schemas import ConditionsIn
 from api.dependencies import ClientDep, ServicesDep
 from api.routes.answers import BAD_BODY
 from api.schemas import AssignmentIn, ChartOut, ConsultationIn, Problem
+from api.versioned import VersionedRoute
 from dispatch.domain.errors import InvalidInputError
 
-router = APIRouter(prefix="/v1", tags=["consultations"])
+router = APIRouter(prefix="/v1", tags=["consultations"], route_class=VersionedRoute)
 MAX_KEY = 200
 ONE_VISIT = "予約の枠は、話題が1件のときに使えます"
 PROBLEMS: dict[int | str, dict[str, object]] = {

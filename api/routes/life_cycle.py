@@ -23,9 +23,10 @@ from api.life_cycle_schemas import (
 )
 from api.routes.answers import BAD_BODY, NO_KEY, Answers
 from api.schemas import ChartOut, Problem
+from api.versioned import VersionedRoute
 from dispatch.domain.legal_acts import acts_now
 
-router = APIRouter(prefix="/v1", tags=["life cycle"])
+router = APIRouter(prefix="/v1", tags=["life cycle"], route_class=VersionedRoute)
 CHANGES: Answers = {
     **BAD_BODY,
     404: {"model": Problem},

@@ -24,6 +24,7 @@ from api.place_schemas import (
 from api.place_view import review_row, turn_of
 from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
 from api.schemas import ChartOut, Problem
+from api.versioned import VersionedRoute
 from api.wiring import Services
 from dispatch.domain.access import Action
 from dispatch.domain.case_chart import CaseChart
@@ -31,7 +32,7 @@ from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.local_place import MAX_REASON
 from dispatch.place_desk import MAX_LISTED, waits_for_place
 
-router = APIRouter()
+router = APIRouter(route_class=VersionedRoute)
 SEE_OTHER = 303
 NO_CHART: Answers = {
     404: {"model": Problem, "description": "no such chart"},

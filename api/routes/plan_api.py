@@ -22,12 +22,13 @@ from api.plan_study_schemas import (
 from api.plan_view import names_of
 from api.routes.answers import BAD_BODY, BAD_FIELD, NO_KEY, Answers
 from api.schemas import Day, Problem
+from api.versioned import VersionedRoute
 from dispatch.domain.relaxation_words import Names
 from dispatch.ports import StoredPlan
 from dispatch.support import SupportOffer
 from dispatch.what_if import WhatIf
 
-router = APIRouter(prefix="/v1/plans", tags=["plans"])
+router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=VersionedRoute)
 NO_PLAN: Answers = {
     404: {"model": Problem, "description": "no such plan or visit, or no input of it"},
     **NO_KEY,

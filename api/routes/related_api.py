@@ -21,11 +21,12 @@ from api.related_schemas import (
 from api.related_view import draft_duplicates, duplicates_out
 from api.routes.answers import BAD_BODY, NO_KEY, Answers
 from api.schemas import Problem
+from api.versioned import VersionedRoute
 from api.wiring import Services
 from dispatch.domain.access import Action
 from dispatch.merge_desk import Merged
 
-router = APIRouter(prefix="/v1", tags=["duplicates"])
+router = APIRouter(prefix="/v1", tags=["duplicates"], route_class=VersionedRoute)
 READS: Answers = {**NO_KEY, 404: {"model": Problem}}
 CHANGES: Answers = {
     **BAD_BODY,

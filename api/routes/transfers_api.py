@@ -25,12 +25,13 @@ from api.notice_access import notice_reach, require_own_notice
 from api.reach import reach_of
 from api.routes.answers import BAD_BODY, NO_KEY, Answers
 from api.schemas import ChartOut, Problem
+from api.versioned import VersionedRoute
 from dispatch.domain.access import Action
 from dispatch.domain.notice import NoticeQuery, NoticeSide
 from dispatch.domain.transfer import TransferState
 from dispatch.domain.transfer_query import TransferQuery
 
-router = APIRouter(prefix="/v1", tags=["transfers"])
+router = APIRouter(prefix="/v1", tags=["transfers"], route_class=VersionedRoute)
 MAX_LISTED = 500
 CHANGES: Answers = {
     **BAD_BODY,

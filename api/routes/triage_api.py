@@ -8,8 +8,9 @@ from api.dependencies import ClientDep, ServicesDep
 from api.routes.answers import BAD_BODY
 from api.schemas import ChartOut, Problem
 from api.triage_schemas import ClassingIn, QuestionOut, RepliesIn
+from api.versioned import VersionedRoute
 
-router = APIRouter(prefix="/v1", tags=["triage"])
+router = APIRouter(prefix="/v1", tags=["triage"], route_class=VersionedRoute)
 CHANGED: dict[int | str, dict[str, object]] = {
     **BAD_BODY,
     404: {"model": Problem},

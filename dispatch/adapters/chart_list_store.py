@@ -22,10 +22,18 @@ from sqlalchemy import (
 from dispatch.adapters.codec import from_json
 from dispatch.adapters.database import reading
 from dispatch.adapters.export_rows import EXPORT_COLUMNS, exported_chart
-from dispatch.adapters.tables import by_code, charts, entries
+from dispatch.adapters.tables import by_code, changes, charts, entries
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
-from dispatch.domain.chart_query import ChartOrder, ChartQuery, Reach, Tally
+from dispatch.domain.chart_query import (
+    ChartColumn,
+    ChartOrder,
+    ChartQuery,
+    PageMark,
+    PageOrder,
+    Reach,
+    Tally,
+)
 from dispatch.domain.exported import ExportedChart
 from dispatch.domain.life_cycle import NOT_DONE, WORK_OVER
 from dispatch.domain.owed import FORGOTTEN
@@ -34,6 +42,20 @@ EXPORT_BATCH = 2_000  # rows of a file that are in memory at once
 QUERY_BATCH = 500  # below every database's limit of bound parameters
 # Nobody is late with these: the work is over, somebody else's, or held by law.
 NEVER_OVERDUE = WORK_OVER | {ChartStatus.REFERRED, ChartStatus.ON_HOLD}
+COLUMNS = {
+    ChartColumn.STATUS: charts.c.status,
+    ChartColumn.CATEGORY: charts.c.category_code,
+    ChartColumn.URGENCY: charts.c.urgency,
+    ChartColumn.DUTY: charts.c.duty,
+    ChartColumn.SCHEME: charts.c.scheme,
+    ChartColumn.WARD: charts.c.ward_code,
+    ChartColumn.DISTRICT: charts.c.district_id,
+    ChartColumn.OFFICE: charts.c.office_id,
+    ChartColumn.TEAM: charts.c.team_id,
+    ChartColumn.SOURCE: charts.c.source,
+    ChartColumn.EXTERNAL_ID: charts.c.external_id,
+    ChartColumn.NUMBER: charts.c.number,
+}
 
 
 class SqlChartLists:
@@ -62,6 +84,27 @@ class SqlChartLists:
             rows = rows.limit(limit)
         with reading(self._engine) as connection:
             bodies = connection.execute(rows).scalars().all()
+        return [from_json(CaseChart, body) for body in bodies]
+
+    def page(
+        self,
+        query: ChartQuery,
+        *,
+        order: PageOrder,
+        after: PageMark | None,
+        limit: int,
+    ) -> list[CaseChart]:
+        """
+        Charts of a list behind a mark, at most so many.
+
+        A mark is a place in the order, not a count: what comes in meanwhile makes no
+        chart come twice, and none be left out.
+        """
+        rows = _where(select(charts.c.body), query).order_by(*_page_order(order))
+        if after is not None:
+            rows = rows.where(_behind(order, after))
+        with reading(self._engine) as connection:
+            bodies = connection.execute(rows.limit(limit)).scalars().all()
         return [from_json(CaseChart, body) for body in bodies]
 
     def count(self, query: ChartQuery) -> int:
@@ -148,7 +191,11 @@ class SqlChartLists:
 
 
 def _where(rows: Select[Any], query: ChartQuery) -> Select[Any]:
-    return rows.where(*_plain_conditions(query), *_time_conditions(query))
+    return rows.where(
+        *_plain_conditions(query),
+        *_time_conditions(query),
+        *_listed_conditions(query),
+    )
 
 
 def _plain_conditions(query: ChartQuery) -> Iterator[ColumnElement[bool]]:
@@ -169,6 +216,20 @@ def _plain_conditions(query: ChartQuery) -> Iterator[ColumnElement[bool]]:
         yield _owing()
     if not query.reach.is_unlimited:
         yield reached(query.reach)
+
+
+def _listed_conditions(query: ChartQuery) -> Iterator[ColumnElement[bool]]:
+    """Narrow a list down as programs ask."""
+    for column, values in query.among.items():
+        yield COLUMNS[column].in_(sorted(values))
+    if query.box is not None:
+        yield charts.c.lon.between(query.box.west, query.box.east)
+        yield charts.c.lat.between(query.box.south, query.box.north)
+    if query.due_before is not None:
+        yield charts.c.due_at < query.due_before
+    if query.updated_from is not None:
+        since = changes.c.at >= query.updated_from
+        yield exists().where(changes.c.chart_id == charts.c.id, since)
 
 
 def _time_conditions(query: ChartQuery) -> Iterator[ColumnElement[bool]]:
@@ -250,3 +311,29 @@ def _order(order: ChartOrder) -> tuple[ColumnElement[Any], ...]:
             return case(ranks, value=charts.c.urgency), by_due, number
         case ChartOrder.DUE:
             return case((due.is_(None), 1), else_=0), by_due, number
+
+
+def _page_order(order: PageOrder) -> tuple[ColumnElement[Any], ...]:
+    received, chart_id = charts.c.received_at, by_code(charts.c.id)
+    match order:
+        case PageOrder.RECEIVED:
+            return received, chart_id
+        case PageOrder.NEWEST:
+            return received.desc(), chart_id.desc()
+        case PageOrder.DUE:
+            due = charts.c.due_at
+            return case((due.is_(None), 1), else_=0), due, chart_id
+
+
+def _behind(order: PageOrder, mark: PageMark) -> ColumnElement[bool]:
+    """Whether a chart comes after another one in an order."""
+    chart_id = by_code(charts.c.id)
+    column = charts.c.due_at if order is PageOrder.DUE else charts.c.received_at
+    if mark.at is None:  # only deadlines are missing, and those come last
+        return and_(column.is_(None), chart_id > mark.chart_id)
+    if order is PageOrder.NEWEST:
+        earlier = and_(column == mark.at, chart_id < mark.chart_id)
+        return and_(column <= mark.at, or_(column < mark.at, earlier))
+    later = and_(column == mark.at, chart_id > mark.chart_id)
+    behind = and_(column >= mark.at, or_(column > mark.at, later))
+    return or_(behind, column.is_(None)) if order is PageOrder.DUE else behind

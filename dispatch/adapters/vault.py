@@ -157,6 +157,15 @@ class Vault:
             return ""
         return hmac.new(self._search_key, number.encode(), hashlib.sha256).hexdigest()
 
+    def derived(self, purpose: str) -> bytes:
+        """
+        Make a secret for other systems (HMAC-SHA256): the same for the same purpose.
+
+        It stands in no database, and a rotation of the seals does not change it.
+        """
+        text = b"kidohan derived " + purpose.encode()
+        return hmac.digest(self._search_key, text, "sha256")
+
     def with_new_key(self) -> Vault:
         """Return the same vault with a new key in front."""
         return self._with((Fernet.generate_key(), *self._texts))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dispatch.domain.case_chart import ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
+from dispatch.domain.place import BoundingBox
 
 
 class ChartOrder(StrEnum):
@@ -16,6 +18,39 @@ class ChartOrder(StrEnum):
     DUE = "due"  # next deadline first, without one last
     RECEIVED = "received"  # oldest first
     URGENCY = "urgency"  # S first, then by deadline
+
+
+class PageOrder(StrEnum):
+    """Order of a list that is read page by page; what is equal goes by id."""
+
+    RECEIVED = "received_at"  # oldest first
+    NEWEST = "-received_at"
+    DUE = "due_at"  # next deadline first, without one last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageMark:
+    """Last chart of a page: the next one begins behind it, whatever came in since."""
+
+    at: dt.datetime | None  # its time in the order of the list
+    chart_id: str
+
+
+class ChartColumn(StrEnum):
+    """What a chart is looked for by, as one of several values."""
+
+    STATUS = "status"
+    CATEGORY = "category"
+    URGENCY = "urgency"
+    DUTY = "duty"
+    SCHEME = "scheme"
+    WARD = "ward"
+    DISTRICT = "district"
+    OFFICE = "office"
+    TEAM = "team"
+    SOURCE = "source"
+    EXTERNAL_ID = "external_id"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +87,8 @@ class ChartQuery:
     law holds. `received_from` is inclusive, `received_before` exclusive.
     `settled_from` keeps those that came to their status at that moment or later.
     `owing` keeps those whose work is not over, or whose reporter waits for an answer.
+    `among` keeps those that have one of the values in each column; `updated_from` those
+    that changed at that moment or later; `due_before` is exclusive.
     """
 
     statuses: tuple[ChartStatus, ...] | None = None
@@ -66,6 +103,10 @@ class ChartQuery:
     received_before: dt.datetime | None = None
     settled_from: dt.datetime | None = None
     owing: bool = False
+    among: Mapping[ChartColumn, frozenset[str]] = field(default_factory=dict)
+    due_before: dt.datetime | None = None
+    updated_from: dt.datetime | None = None
+    box: BoundingBox | None = None
     reach: Reach = EVERYTHING
 
 

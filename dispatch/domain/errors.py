@@ -8,6 +8,7 @@ Every deliberate error of the project, in one tree.
     ├─ NotFoundError       what was asked for does not exist
     ├─ NotAllowedError     whoever asks may not do that there
     ├─ ConflictError       the thing has moved on, or the change is not allowed now
+    │  └─ PreconditionError  it is not what the change was said to be for
     ├─ SourceError         a data source is missing, damaged or of the wrong shape
     ├─ SolverError         the solver refused the model or its process died
     └─ CancelledError      a person stopped the planning
@@ -83,6 +84,10 @@ class ConflictError(DispatchError):
     def __init__(self, message: str, *, current: int | None = None) -> None:
         self.current = current
         super().__init__(message)
+
+
+class PreconditionError(ConflictError):
+    """The thing is not at the version that a change was said, beforehand, to be for."""
 
 
 class SourceError(DispatchError):

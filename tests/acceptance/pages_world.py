@@ -216,6 +216,9 @@ def make_world(folder: Path) -> World:
         services.examples.make(charts["closed"], draft, who=WHO, is_confirmed=True)
         notice = {"chart_id": charts["planned"], "who": WHO, "done": "現地を見ました"}
         client.post("/v1/notices", json=notice, headers=AUTH).raise_for_status()
+        webhooks = client.app.state.events.webhooks  # type: ignore[attr-defined]
+        told, _ = webhooks.add("公園システム", "https://park.example/hook", who=WHO)
+        webhooks.disable(told.id)  # nothing goes out from a test
         add_demo_staff(services, DAY)
         run_day(services, DAY, folder / "out", who=WHO, times=StepTimes(), told=_quiet)
         _account(client, AUDITOR, Role.AUDITOR)

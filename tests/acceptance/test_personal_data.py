@@ -20,6 +20,7 @@ from PIL import Image
 from api.day_run import StepTimes, run_day
 from api.import_mapping import ImportMapping
 from api.importer import Importer, read_rows
+from dispatch.domain.webhook import event_of
 from tests.api.access_tables import routes_of
 from tests.api.installation import (
     ADDRESS,
@@ -72,6 +73,8 @@ QUERIES = {
     "/plan": f"date={DAY}",
     "/v1/areas": "lon=135.49&lat=34.63",
 }
+# A stream without end; what it tells is what /v1/changes tells.
+ENDLESS = {"/v1/events"}
 # Parameters that choose between documents: each is asked for.
 CHOICES = {
     "dataset": (
@@ -203,6 +206,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
             *by_voices(client),
         )
         services = services_of(client)
+        webhooks = client.app.state.events.webhooks  # type: ignore[attr-defined]
+        told, _ = webhooks.add(
+            "市の別のシステム", "http://127.0.0.1:9/", after=0, who="係"
+        )
         out = folder / "out"
         run_day(services, DAY, out, who="配車係", times=StepTimes(), told=silent)
         (stored, *_) = services.store.plans_on(DAY)
@@ -222,6 +229,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
                 "unit_id": services.profile.offices[0].id,
                 "staff_id": "none",
                 "account_id": "none",
+                "webhook_id": told.id,
                 "feature_id": first,
                 "number": services.store.get(first).number,
                 "token": first,
@@ -255,7 +263,7 @@ def require_nothing(text: str, where: str) -> None:
 def addresses(planted: Planted) -> Iterator[tuple[str, str]]:
     """Every GET route of the application with an address that it answers."""
     for method, path in sorted(routes_of(planted.client.app)):
-        if method != "GET":
+        if method != "GET" or path in ENDLESS:
             continue
         names = PARAMETER.findall(path)
         unknown = [n for n in names if n not in {**planted.values, **CHOICES}]
@@ -310,6 +318,16 @@ def test_a_planted_person_is_in_no_written_file_and_no_line_of_a_history(
     ):
         for word in WORDS:
             assert word.encode() not in file.read_bytes(), file.name
+
+
+def test_a_planted_person_is_in_no_event(planted: Planted) -> None:
+    webhooks = planted.client.app.state.events.webhooks  # type: ignore[attr-defined]
+    subscriber = webhooks.get(planted.values["webhook_id"])
+    webhooks.step(lambda _attempt: None)  # nobody is there; what would be sent?
+    deliveries = webhooks.deliveries(subscriber.id, limit=1_000)
+    assert {one.change.chart_id for one in deliveries} >= {*planted.chart_ids}
+    for delivery in deliveries:
+        require_nothing(event_of(delivery, subscriber).decode(), "event")
 
 
 def test_the_reveal_shows_every_planted_person(planted: Planted) -> None:

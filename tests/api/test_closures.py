@@ -467,8 +467,8 @@ def test_all_roads_of_a_box_are_drawn_by_rank(empty: TestClient) -> None:
     [
         ({"west": None}, "west"),
         ({"south": None, "east": None, "north": None}, "south"),
-        ({"east": "abc"}, "query.east"),
-        ({"east": ""}, "query.east"),
+        ({"east": "abc"}, "east"),
+        ({"east": ""}, "east"),
         ({"east": "nan"}, "lon"),
         ({"north": "inf"}, "lat"),
         ({"south": -91}, "lat"),

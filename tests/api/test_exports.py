@@ -252,7 +252,7 @@ def test_filters_narrow_consultations_down(
         ("office=nowhere", "office"),
         ("district=nowhere", "district"),
         ("state=lost", "state"),
-        ("colour=red", "query.colour"),
+        ("colour=red", "colour"),
     ],
 )
 def test_a_program_is_told_which_field_is_wrong(
