@@ -23,7 +23,7 @@ from api.day_run import (
     StepTimes,
     run_day,
 )
-from api.demo_staff import add_demo_staff
+from api.demo_day import WHO, bring_in
 from api.export_cli import export
 from api.geocode_cli import geocode
 from api.geodata_cli import geodata_cli
@@ -35,6 +35,7 @@ from api.photos_cli import photos_cli
 from api.pooling import pooled
 from api.progress import bars
 from api.roads_cli import roads_cli
+from api.sandbox import require_sandbox, serve_sandbox
 from api.serving import run_server
 from api.settings import PREFIX, Settings, SignInMode, load_settings
 from api.solve_cli import check, replay, solve
@@ -48,7 +49,6 @@ from dispatch.adapters.portfolio_solver import PortfolioSolver
 from dispatch.adapters.vault_opening import KEY_FILE
 from dispatch.domain.errors import InvalidInputError, SourceError
 from dispatch.domain.travel import TravelLevel, level_text
-from dispatch.intake import Intake
 from dispatch.ports import Clock
 from geodata.bundle.national import build_national
 from geodata.bundle.records import Layer
@@ -81,9 +81,7 @@ NO_ACCOUNTS = (
     "利用者がまだいません。別の画面で、はじめのシステム管理を登録してください:\n"
     "  kidohan account add admin --name システム管理 --role administrator"
 )
-DEMO_WHO = "デモ配車担当"
 DEMO_OPENS = dt.time(8, 50)
-CHUNK = 100
 DATABASE_FILE = "kidohan.sqlite3"
 
 StormOption = Annotated[
@@ -91,6 +89,9 @@ StormOption = Annotated[
 ]
 ServeOption = Annotated[
     bool, typer.Option("--serve/--no-serve", help="serve the pages afterwards")
+]
+SandboxOption = Annotated[
+    bool, typer.Option("--sandbox", help="a throw-away store with the demo's day")
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="folder to write into")]
 
@@ -208,14 +209,40 @@ def plan(
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "",
     port: Annotated[int, typer.Option(help="port to listen on")] = 0,
+    sandbox: SandboxOption = False,  # noqa: FBT002 - a command-line switch
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="with --sandbox: file that gets its keys and logins"),
+    ] = None,
 ) -> None:
     """Serve the API and the dispatchers' pages."""
+    if sandbox:
+        _serve_sandbox(credentials, host=host, port=port)
+        return
+    if credentials is not None:
+        raise InvalidInputError("--credentials", "is for --sandbox alone")
     overrides: dict[str, Any] = {}
     if host:
         overrides["host"] = host
     if port:
         overrides["port"] = port
     _serve(load_settings(**overrides))
+
+
+def _serve_sandbox(credentials: Path | None, *, host: str, port: int) -> None:
+    first = load_settings()
+    host = host or first.host
+    file = require_sandbox(credentials, host=host)
+    port = port or _free_port(host)
+    _require_free(host, port)
+    console.print(f"試験用サービスを準備しています → http://{host}:{port}/sandbox")
+    serve_sandbox(file, host=host, port=port)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 @cli.command()
@@ -284,18 +311,10 @@ def _play(settings: Settings, params: DemoParams, out: Path, times: StepTimes) -
                 told("相談を作っています(合成データ)", 0.0)
                 items = demo_consultations(services.profile, services.towns, params)
                 told("相談を作っています(合成データ)", 1.0)
-            add_demo_staff(services, params.date)
             with times.step("intake"):
-                for start in range(0, len(items), CHUNK):
-                    chunk = [
-                        Intake(consultation=item.consultation, reporter=item.reporter)
-                        for item in items[start : start + CHUNK]
-                    ]
-                    services.intake.receive_all(chunk, who="デモ受付")
-                    done = min(1.0, (start + CHUNK) / len(items))
-                    told("受け付け、場所を探し、振り分けています", done)
+                bring_in(services, params, items, told)
             result = run_day(
-                services, params.date, out, who=DEMO_WHO, times=times, told=told
+                services, params.date, out, who=WHO, times=times, told=told
             )
         print_summary(console, services, result)
 

@@ -164,6 +164,7 @@ def page(
         **request.app.state.page_context(),
         "caller": caller_of(request),
         "can": lambda action: can(request, Action(action)),
+        "is_sandbox": getattr(request.app.state, "sandbox", None) is not None,
         "asks_who": settings.sign_in is SignInMode.NONE,
         "signed_name": acting(request, ""),
         "form_token": csrf_token(request),

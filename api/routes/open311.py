@@ -262,6 +262,7 @@ async def _caller(request: Request, post: Posted) -> Actor:
     key = post.text("api_key") or carried_key(request)
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
     caller = await doorkeeper.program(key)
+    request.state.caller = caller
     if not key or not caller.is_known:
         raise Open311Error(403, NO_KEY)
     doorkeeper.require_rate(caller.actor)

@@ -59,8 +59,13 @@ NO_SIGN_IN = {
     "/admin/accounts",
     "/admin/accounts/{account_id}",
 }
-# Nobody is on the staff here, and no day was supposed: both have nothing to show.
-MAY_REFUSE = {"/organisation/people/{staff_id}", "/maps/what-if/{plan_id}/{office_id}"}
+# Nobody is on the staff here, no day was supposed, and this is no sandbox.
+MAY_REFUSE = {
+    "/organisation/people/{staff_id}",
+    "/maps/what-if/{plan_id}/{office_id}",
+    "/sandbox",
+    "/v1/sandbox",
+}
 # What a route has to be asked to show the planted charts.
 QUERIES = {
     "/numbers": "month=2026-11&by=category",
