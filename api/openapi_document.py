@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,6 +29,10 @@ WAIT_HEADER: Node = {
     "description": "seconds to wait",
     "schema": {"type": "integer", "minimum": 0},
 }
+# What `require_length` lets through, and what is more than space.
+PLAIN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]"
+ANY_TEXT = f"^{PLAIN}*$"
+WORDS = rf"^{PLAIN}*[^\x00-\x20\x7f-\xa0\s]{PLAIN}*$"
 IF_MATCH = """
 
 `If-Match` with the chart's tag (`"v3"`) stands for `version`: 412 when it has moved on.
@@ -87,6 +92,7 @@ def completed(document: Node, profile: CityProfile) -> Node:
     for name in UNUSED:
         schemas.pop(name, None)
     _tell_codes(document, profile)
+    _tell_texts(document)
     return document
 
 
@@ -147,16 +153,39 @@ def _as_sent(schema: Node) -> Node:
     return schema
 
 
+def _tell_texts(document: Node) -> None:
+    """Say of every text that may be sent which characters it has."""
+    for node in _every_node(document["components"]["schemas"].values()):
+        is_free = not {"pattern", "enum", "format"} & set(node)
+        if node.get("type") == "string" and "maxLength" in node and is_free:
+            node["pattern"] = WORDS if node.get("minLength") else ANY_TEXT
+
+
 def _tell_codes(document: Node, profile: CityProfile) -> None:
-    """Name the city's codes where a category is asked for."""
-    codes = sorted(one.code for one in profile.catalogue.categories)
+    """Name the city's codes where they are asked for."""
+    categories = sorted(one.code for one in profile.catalogue.categories)
     for node in _every_node(document["components"]["schemas"].values()):
         category = node.get("properties", {}).get("category")
         if isinstance(category, dict) and category.get("maxLength"):
-            category["enum"] = codes
+            category["enum"] = categories
+    known = {
+        "category": categories,
+        "ward": [one.code for one in profile.wards],
+        "office": [one.id for one in profile.offices],
+        "team": [one.id for one in profile.teams],
+    }
+    listing = document["paths"]["/v1/consultations"]["get"]["parameters"]
+    for parameter in listing:
+        if parameter["name"] in known:
+            one = "|".join(map(re.escape, sorted(known[parameter["name"]])))
+            parameter["schema"]["pattern"] = f"^({one})(,({one}))*$"
 
 
 def _every_node(nodes: Iterable[Any]) -> Iterator[Node]:
+    """Every object at any depth."""
     for node in nodes:
         if isinstance(node, dict):
             yield node
+            yield from _every_node(node.values())
+        elif isinstance(node, list):
+            yield from _every_node(node)

@@ -214,7 +214,7 @@ class LocalPlaceOut(BaseModel):
     reason: str
     author: str
     settled_at: dt.datetime
-    chart_id: str
+    chart_id: str | None = Field(description="null: it was not settled for a chart")
     withdrawn_at: dt.datetime | None
     withdrawn_by: str
     withdrawn_reason: str
@@ -233,7 +233,7 @@ class LocalPlaceOut(BaseModel):
             reason=entry.reason,
             author=entry.author,
             settled_at=entry.settled_at,
-            chart_id=entry.chart_id,
+            chart_id=entry.chart_id or None,
             withdrawn_at=entry.withdrawn_at,
             withdrawn_by=entry.withdrawn_by,
             withdrawn_reason=entry.withdrawn_reason,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from api.body_numbers import BodyDegrees
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.consultation import (
@@ -70,8 +71,8 @@ class Strict(BaseModel):
 class PositionIn(Strict):
     """A position in degrees, JGD2011/WGS84; turned round where `lat` can be none."""
 
-    lon: float = Field(ge=-180, le=180, allow_inf_nan=False, examples=[135.50218])
-    lat: float = Field(ge=-180, le=180, allow_inf_nan=False, examples=[34.69375])
+    lon: BodyDegrees = Field(examples=[135.50218])
+    lat: BodyDegrees = Field(examples=[34.69375])
 
     @model_validator(mode="after")
     def _on_the_globe(self) -> Self:

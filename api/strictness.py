@@ -17,7 +17,7 @@ from dispatch.domain.errors import InvalidInputError, NotFoundError
 JSON_BODY = "application/json"
 FORM_BODY = "multipart/form-data"
 FORMS = frozenset({FORM_BODY, "application/x-www-form-urlencoded"})
-MAX_QUERY = 8_192  # bytes of an address after its `?`
+MAX_QUERY = 32_768  # bytes of an address after its `?`
 TOLD_AT_MOST = 40  # letters of a wrong name that are said back
 LONG = f"アドレスの ? から後ろは{MAX_QUERY:,}バイトまでです"
 CONTROLS = "制御文字が入っています"

@@ -50,6 +50,8 @@ STANDING_TEXT = {
     Standing.OPEN: "完了のほか",
     Standing.CLOSED: "完了だけ",
 }
+BYTES = {"type": "string", "format": "binary"}
+FORM_OF = {ExportFormat.GEOJSON: {"type": "object"}}
 FILTER_TEXT = {"ward": "区", "district": "校区", "office": "事業所", "state": "状態"}
 
 
@@ -128,8 +130,8 @@ def take(
         200: {
             "description": "the file",
             "content": {
-                media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in MEDIA_TYPES.values()
+                media_type: {"schema": FORM_OF.get(file_format, BYTES)}
+                for file_format, media_type in MEDIA_TYPES.items()
             },
         },
         **NO_KEY,
