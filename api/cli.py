@@ -28,8 +28,9 @@ from api.export_cli import export
 from api.geocode_cli import geocode
 from api.geodata_cli import geodata_cli
 from api.geodata_wiring import prepare_bundle
+from api.import_file import Row, read_rows
 from api.import_mapping import ImportMapping, read_mapping
-from api.importer import Importer, ImportReport, Row, read_rows
+from api.importer import Importer, ImportReport
 from api.numbers_cli import numbers
 from api.photos_cli import photos_cli
 from api.pooling import pooled

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import io
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
+from api.import_file import HEADER_ROWS, TOLD_COLUMNS, Row
 from api.import_mapping import ImportMapping
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.errors import InvalidInputError
+from dispatch.domain.import_job import RowRefusal
 from dispatch.domain.place import LonLat, place_of_numbers
 from dispatch.domain.reporter import ConsentScope, Reporter
 from dispatch.intake import Intake, IntakeDesk
 from dispatch.ports import Clock
 
 CHUNK_ROWS = 200  # one transaction: big enough to be quick, small enough to not block
-ENCODINGS = ("utf-8-sig", "cp932")
 TRUE_WORDS = frozenset({"1", "true", "yes", "要", "はい", "○"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "不要", "いいえ", "×"})
-HEADER_ROWS = 1
-# What openpyxl raises on a file that is cut off, damaged, or has no sheet of cells.
-DAMAGED_XLSX = (
-    zipfile.BadZipFile,
-    zlib.error,
-    InvalidFileException,
-    SyntaxError,  # what every reader of XML raises is one
-    LookupError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    OSError,
-)
-
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A row that was not taken: its number (header = 1), the field and why."""
-
-    row: int
-    field: str
-    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,91 +31,8 @@ class ImportReport:
     rows: int = 0
     added: int = 0
     known: int = 0
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RowRefusal, ...] = ()
     chart_ids: tuple[str, ...] = field(default=(), repr=False)
-
-
-def read_rows(name: str, content: bytes) -> list[Row]:
-    """
-    Rows of a CSV (UTF-8 or CP932) or XLSX file as texts by column.
-
-    Raises
-    ------
-    InvalidInputError
-        When the file is neither, is cut off, or has no header.
-    """
-    if name.lower().endswith((".xlsx", ".xlsm")):
-        return _xlsx_rows(content)
-    return _csv_rows(content)
-
-
-def _csv_rows(content: bytes) -> list[Row]:
-    text = _decoded(content)
-    if "\0" in text:
-        raise InvalidInputError("file", "文字ではないデータが入っています(CSVではない)")
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        names = _header(reader.fieldnames or ())
-        rows = [_csv_row(names, row, at) for at, row in enumerate(reader, start=2)]
-    except csv.Error as problem:
-        raise InvalidInputError("file", f"CSVとして読めません({problem})") from problem
-    return rows
-
-
-def _header(cells: Sequence[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
-    if not any(names):
-        raise InvalidInputError("file", "空のファイルです。1行目に列名が必要です")
-    twice = sorted(name for name, n in Counter(names).items() if name and n > 1)
-    if twice:
-        raise InvalidInputError("header", f"同じ列名が2回あります: {', '.join(twice)}")
-    return names
-
-
-def _csv_row(names: Sequence[str], row: Mapping[str | None, object], at: int) -> Row:
-    if None in row:
-        raise InvalidInputError("file", "列の数が見出しより多い行です", row=at)
-    values = [str(value) if value is not None else "" for value in row.values()]
-    return dict(zip(names, values, strict=True))
-
-
-def _decoded(content: bytes) -> str:
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    problem = "文字コードが UTF-8 でも CP932(Shift_JIS) でもありません"
-    raise InvalidInputError("file", problem)
-
-
-def _xlsx_rows(content: bytes) -> list[Row]:
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        lines = [
-            [_cell_text(cell) for cell in line]
-            for line in book.worksheets[0].iter_rows(values_only=True)
-        ]
-        book.close()
-    except DAMAGED_XLSX as problem:
-        raise InvalidInputError("file", "Excelファイルとして読めません") from problem
-    names = _header(lines[0] if lines else ())
-    rows: list[Row] = [dict(zip(names, line, strict=False)) for line in lines[1:]]
-    while rows and not any(rows[-1].values()):  # Excel keeps formatted empty rows
-        rows.pop()
-    return rows
-
-
-def _cell_text(cell: object) -> str:
-    match cell:
-        case None:
-            return ""
-        case dt.datetime() | dt.date():
-            return cell.isoformat()
-        case float() if cell.is_integer():
-            return str(int(cell))
-        case _:
-            return str(cell)
 
 
 class Importer:
@@ -194,23 +81,29 @@ class Importer:
         InvalidInputError
             When a column that the mapping needs is missing: nothing is imported then.
         """
-        self._require_columns(rows, mapping)
+        require_columns(rows[0] if rows else (), mapping, is_empty=not rows)
         moment = received_at or self._clock.now()
         report = ImportReport(rows=len(rows))
-        for start, chunk in _chunks(list(self._read(rows, mapping, moment))):
+        for start, chunk in chunks(list(self.read(rows, mapping, moment)), CHUNK_ROWS):
             report = self._store(report, chunk, mapping)
             told(min(start + len(chunk), len(rows)))
         return report
 
-    def _require_columns(self, rows: Sequence[Row], mapping: ImportMapping) -> None:
-        present = set(rows[0]) if rows else set(mapping.required_columns())
-        missing = [name for name in mapping.required_columns() if name not in present]
-        if missing:
-            raise InvalidInputError("header", f"列がありません: {', '.join(missing)}")
+    def read(
+        self, rows: Iterable[Row], mapping: ImportMapping, moment: dt.datetime
+    ) -> Iterator[Intake | RowRefusal]:
+        """
+        Each row as the reception takes it, or why it does not; in their order.
 
-    def _read(
-        self, rows: Sequence[Row], mapping: ImportMapping, moment: dt.datetime
-    ) -> Iterator[tuple[int, Intake | Refusal]]:
+        Parameters
+        ----------
+        rows
+            From `read_rows`, from the first one on: identical rows are counted.
+        mapping
+            Which column is what.
+        moment
+            Of rows that say none.
+        """
         seen: Counter[str] = Counter()
         for number, row in enumerate(rows, start=1 + HEADER_ROWS):
             try:
@@ -218,48 +111,34 @@ class Importer:
                 if not intake.consultation.external_id:
                     digest = _row_digest(row)
                     seen[digest] += 1
-                    external_id = f"row-{digest}-{seen[digest]}"
-                    intake = replace(
-                        intake,
-                        consultation=replace(
-                            intake.consultation, external_id=external_id
-                        ),
+                    named = replace(
+                        intake.consultation,
+                        external_id=f"row-{digest}-{seen[digest]}",
                     )
-            except InvalidInputError as problem:
-                yield (
-                    number,
-                    Refusal(row=number, field=problem.field, problem=problem.problem),
+                    intake = replace(intake, consultation=named)
+                # A rule of the catalogue may refuse one row; the others stay good.
+                self._desk.check(intake)
+            except InvalidInputError as refused:
+                yield RowRefusal(
+                    row=number, field=refused.field, problem=refused.problem
                 )
             else:
-                yield number, intake
+                yield intake
 
     def _store(
         self,
         report: ImportReport,
-        chunk: Sequence[tuple[int, Intake | Refusal]],
+        chunk: Sequence[Intake | RowRefusal],
         mapping: ImportMapping,
     ) -> ImportReport:
-        good = [(n, item) for n, item in chunk if isinstance(item, Intake)]
-        refused = [item for _, item in chunk if isinstance(item, Refusal)]
-        taken = []
-        for number, intake in good:
-            # A rule of the catalogue may still refuse one row; the others stay good.
-            try:
-                self._desk.check(intake)
-            except InvalidInputError as problem:
-                refused.append(
-                    Refusal(row=number, field=problem.field, problem=problem.problem)
-                )
-            else:
-                taken.append(intake)
+        taken = [item for item in chunk if isinstance(item, Intake)]
+        refused = [item for item in chunk if isinstance(item, RowRefusal)]
         added = self._desk.receive_all(taken, who=f"取込: {mapping.source}")
         return replace(
             report,
             added=report.added + sum(item.is_new for item in added),
             known=report.known + sum(not item.is_new for item in added),
-            refused=tuple(
-                sorted((*report.refused, *refused), key=lambda refusal: refusal.row)
-            ),
+            refused=(*report.refused, *refused),
             chart_ids=(*report.chart_ids, *(item.chart.id for item in added)),
         )
 
@@ -339,7 +218,9 @@ def _reader(row: Row, mapping: ImportMapping) -> Callable[[str], str]:
 
 
 def _row_digest(row: Row) -> str:
-    joined = "\x1f".join(f"{name}\x1e{row[name]}" for name in sorted(row))
+    # What we told beside a refused row is no part of it.
+    names = sorted(name for name in row if name not in TOLD_COLUMNS)
+    joined = "\x1f".join(f"{name}\x1e{row[name]}" for name in names)
     return hashlib.sha256(joined.encode()).hexdigest()[:32]
 
 
@@ -403,8 +284,26 @@ def _day(name: str, text: str) -> dt.date | None:
         raise InvalidInputError(name, problem) from None
 
 
-def _chunks(
-    items: Sequence[tuple[int, Intake | Refusal]],
-) -> Iterator[tuple[int, Sequence[tuple[int, Intake | Refusal]]]]:
-    for start in range(0, len(items), CHUNK_ROWS):
-        yield start, items[start : start + CHUNK_ROWS]
+def require_columns(
+    names: Iterable[str], mapping: ImportMapping, *, is_empty: bool = False
+) -> None:
+    """
+    Refuse a file without the columns that its mapping needs.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming them.
+    """
+    present = set(mapping.required_columns()) if is_empty else set(names)
+    missing = [name for name in mapping.required_columns() if name not in present]
+    if missing:
+        raise InvalidInputError("header", f"列がありません: {', '.join(missing)}")
+
+
+def chunks(
+    items: Sequence[Intake | RowRefusal], size: int
+) -> Iterator[tuple[int, Sequence[Intake | RowRefusal]]]:
+    """Parts of rows, each with where it begins."""
+    for start in range(0, len(items), size):
+        yield start, items[start : start + size]

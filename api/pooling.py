@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from api.import_file import Row
 from api.import_mapping import ImportMapping
-from api.importer import Row
 from dispatch.domain.deadlines import OfficeHours
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.team import DAY_S

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.importer import read_rows
+from api.import_file import read_rows
 from api.organisation_view import staff_names
 from api.settings import load_settings
 from api.staff_file import StaffReport, as_csv, take_in

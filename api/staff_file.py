@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from api.acting import ROLE_TEXT
-from api.importer import HEADER_ROWS, Refusal, Row
+from api.import_file import HEADER_ROWS, Row
 from dispatch.domain.access import Role
 from dispatch.domain.errors import ConflictError, DispatchError, InvalidInputError
+from dispatch.domain.import_job import RowRefusal
 from dispatch.domain.organisation import (
     STAFF_ROLES,
     Absence,
@@ -82,7 +83,7 @@ class StaffReport:
     rows: int = 0
     added: int = 0
     known: int = 0
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RowRefusal, ...] = ()
 
 
 def take_in(
@@ -99,7 +100,7 @@ def take_in(
         When a needed column is missing, or the file is too long.
     """
     _require_headings(rows)
-    refused: list[Refusal] = []
+    refused: list[RowRefusal] = []
     groups: list[tuple[int, list[NewFact]]] = []
     seen = {r.fact.staff_id for r in desk.book().rows if isinstance(r.fact, Person)}
     for number, row in enumerate(rows, start=HEADER_ROWS + 1):
@@ -195,11 +196,11 @@ def _require_headings(rows: Sequence[Row]) -> None:
         raise InvalidInputError("header", f"列がありません: {'、'.join(missing)}")
 
 
-def _refusal(number: int, problem: DispatchError) -> Refusal:
+def _refusal(number: int, problem: DispatchError) -> RowRefusal:
     if isinstance(problem, InvalidInputError):
         heading = HEADINGS.get(problem.field, problem.field)
-        return Refusal(row=number, field=heading, problem=problem.problem)
-    return Refusal(row=number, field="", problem=str(problem))  # pragma: no cover
+        return RowRefusal(row=number, field=heading, problem=problem.problem)
+    return RowRefusal(row=number, field="", problem=str(problem))  # pragma: no cover
 
 
 def _facts(row: Row, names: StaffNames, seen: set[str]) -> list[NewFact]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from api.importer import FALSE_WORDS, HEADER_ROWS, TRUE_WORDS, Row
+from api.import_file import HEADER_ROWS, Row
+from api.importer import FALSE_WORDS, TRUE_WORDS
 from dispatch.domain.catalogue import Catalogue
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.reporter import Reporter

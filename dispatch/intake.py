@@ -155,7 +155,12 @@ class IntakeDesk:
 
     def opening(self, intake: Intake, *, who: str) -> NewChart:
         """Chart of a consultation with its first entries, for others to store."""
-        return self._opened(intake, self._loads(), who=who)
+        return self.openings([intake], who=who)[0]
+
+    def openings(self, intakes: Sequence[Intake], *, who: str) -> list[NewChart]:
+        """Charts of consultations in their order, for others to store."""
+        loads_s = self._loads()
+        return [self._opened(intake, loads_s, who=who) for intake in intakes]
 
     def check(self, intake: Intake) -> None:
         """

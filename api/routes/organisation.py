@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.acting import ROLE_TEXT, acting
 from api.dependencies import ServicesDep
-from api.importer import Refusal, read_rows
+from api.import_file import read_rows
 from api.organisation_view import (
     CONFIDENCE_TEXT,
     PersonRow,
@@ -37,6 +37,7 @@ from api.staff_file import (
 from api.staff_form import ChargeForm, MoveForm, PersonForm, TurnForm
 from api.wiring import Services
 from dispatch.domain.errors import InvalidInputError, NotFoundError
+from dispatch.domain.import_job import RowRefusal
 from dispatch.domain.organisation import (
     STAFF_ROLES,
     Absence,
@@ -338,7 +339,7 @@ async def import_list(
         rows = read_rows(file.filename or "", content)
         report = take_in(services.organisation, rows, names, who=name)
     except InvalidInputError as problem:
-        refusal = Refusal(
+        refusal = RowRefusal(
             row=problem.row or 1,
             field=HEADINGS.get(problem.field, ""),
             problem=problem.problem,

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 
 from api.acting import acting, readable, require
 from api.dependencies import ClientDep, PicturesDep, ServicesDep
-from api.importer import read_rows
+from api.import_file import read_rows
 from api.numbers_files import as_csv, as_xlsx
 from api.organisation_view import staff_names
 from api.pages import page

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import DataError
 
 from dispatch.adapters.database import POSTGRESQL, reading, writing
-from dispatch.adapters.webhook_tables import metadata
+from dispatch.adapters.import_tables import metadata
 from dispatch.domain.errors import ConflictError, SourceError
 
 ROWS_AT_ONCE = 50  # what a plan was made from takes megabytes

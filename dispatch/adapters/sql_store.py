@@ -118,7 +118,13 @@ class SqlStore:
     def add_all(self, new: Sequence[NewChart]) -> list[AddedChart]:
         """Store charts in one transaction; see `dispatch.ports.Charts`."""
         with writing(self._engine) as connection:
-            return [self._add(connection, item) for item in new]
+            return self.add_within(connection, new)
+
+    def add_within(
+        self, connection: Connection, new: Sequence[NewChart]
+    ) -> list[AddedChart]:
+        """Store charts as a part of another store's transaction."""
+        return [self._add(connection, item) for item in new]
 
     def add_topics(
         self, first: NewChart | ChartChange, topics: Sequence[NewChart]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import hmac
@@ -165,6 +166,29 @@ class Vault:
         """
         text = b"kidohan derived " + purpose.encode()
         return hmac.digest(self._search_key, text, "sha256")
+
+    def seal_file(self, purpose: str, content: bytes) -> bytes:
+        """Encrypt a file of other systems, by a key of its own: see `derived`."""
+        # No moment in it: the machine's clock is not asked.
+        return self._of(purpose).encrypt_at_time(content, 0)
+
+    def open_file(self, purpose: str, token: bytes) -> bytes:
+        """
+        Decrypt what was sealed for a purpose.
+
+        Raises
+        ------
+        SourceError
+            When it was changed, or sealed for something else.
+        """
+        try:
+            return self._of(purpose).decrypt(token)
+        except InvalidToken:
+            message = f"vault: a file cannot be opened with {self.place}"
+            raise SourceError(message) from None
+
+    def _of(self, purpose: str) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self.derived(purpose)))
 
     def with_new_key(self) -> Vault:
         """Return the same vault with a new key in front."""

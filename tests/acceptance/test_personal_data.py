@@ -18,8 +18,9 @@ from httpx2 import Response
 from PIL import Image
 
 from api.day_run import StepTimes, run_day
+from api.import_file import read_rows
 from api.import_mapping import ImportMapping
-from api.importer import Importer, read_rows
+from api.importer import Importer
 from dispatch.domain.webhook import event_of
 from tests.api.access_tables import routes_of
 from tests.api.installation import (

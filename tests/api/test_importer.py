@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
+from api.import_file import read_rows
 from api.import_mapping import ImportMapping, read_mapping
-from api.importer import Importer, ImportReport, read_rows
+from api.importer import Importer, ImportReport
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.database import open_database
 from dispatch.adapters.sql_store import SqlStore

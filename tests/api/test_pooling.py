@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
+from api.import_file import Row
 from api.import_mapping import ImportMapping
-from api.importer import Row
 from api.pooling import pooled
 from dispatch.domain.errors import InvalidInputError
 from tests.builders import office_hours

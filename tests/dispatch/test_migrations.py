@@ -26,7 +26,7 @@ from dispatch.adapters.downgrading import downgrade, revision_of
 from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.slot_store import SqlSlotHolds
 from dispatch.adapters.sql_store import SqlStore
-from dispatch.adapters.webhook_tables import metadata
+from dispatch.adapters.import_tables import metadata
 from dispatch.domain.errors import ConflictError, InvalidInputError, SourceError
 from dispatch.ports import IdempotencyKey
 from tests.builders import DAY, catalogue, entry, moment, new_chart

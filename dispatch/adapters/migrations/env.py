@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from dispatch.adapters.webhook_tables import metadata
+from dispatch.adapters.import_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
