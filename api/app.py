@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from api.errors import (
 )
 from api.event_wiring import install_events, telling
 from api.guard import Guard
+from api.import_wiring import importing_of, install_imports
 from api.jobs import PlanJobs
 from api.ogc_wiring import install_features
 from api.open311_wiring import install_open311
@@ -53,6 +54,7 @@ from api.routes import (
     geocode,
     guide,
     health,
+    imports_api,
     life_cycle,
     maps,
     notices,
@@ -95,7 +97,8 @@ STATIC = Path(__file__).parent / "static"
 PHOTO_PATH = re.compile(
     r"/(?:charts|v1/consultations)/[^/]+/photos|/open311/v2/requests\.[a-z]+"
 )
-FORM_AROUND_PHOTO = 65_536  # the other fields of its form, and the parts' heads
+IMPORT_PATH = re.compile(r"/imports|/v1/imports")
+FORM_AROUND_FILE = 65_536  # the other fields of its form, and the parts' heads
 DESCRIPTION = """
 Consultations in, case charts out. **Conventions**: JSON in UTF-8; coordinates are
 `lon`, `lat` in degrees (JGD2011/WGS84); times carry an offset; durations end in `_s`
@@ -125,7 +128,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         if services.roads is not None:  # what is closed today is cut in beforehand
             services.roads.prepare(services.clock.now())
         async with erasing_daily(services.vault.erase_due), telling(app):
-            yield
+            with importing_of(app):
+                yield
         services.close()
 
     app = FastAPI(
@@ -153,6 +157,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     install_features(app, services)
     install_open311(app, services)
     install_events(app, services)
+    install_imports(app, services)
     install_page_errors(app)
     app.add_exception_handler(SignInNeededError, on_sign_in_needed)
     _set_doors(app, settings)
@@ -170,7 +175,10 @@ def _set_doors(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        max_photo_bytes=settings.max_photo_bytes + FORM_AROUND_PHOTO,
+        larger=(
+            (PHOTO_PATH, settings.max_photo_bytes + FORM_AROUND_FILE),
+            (IMPORT_PATH, settings.max_import_bytes + FORM_AROUND_FILE),
+        ),
     )
 
 
@@ -184,7 +192,7 @@ def _set_routes(app: FastAPI, settings: Settings) -> None:
     known = (voices, examples, numbers, exports, guide, sandbox)
     pages = (*known, triage, adviser, *people, *desks, *planning)
     lives = (consultations, life_cycle, triage_api, related_api, transfers_api)
-    told = (changes, consultation_list, webhooks_api)
+    told = (changes, consultation_list, webhooks_api, imports_api)
     api = (*lives, *told, geocode, health, places, slots, plan_api)
     for module in (*api, *pages, maps, sheets, ogc, open311):
         app.include_router(module.router)
@@ -212,22 +220,28 @@ class BodyLimit:
         What comes after.
     max_bytes
         Largest body.
-    max_photo_bytes
-        The same where photos come in.
+    larger
+        The same where files come in, by path.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_photo_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int,
+        larger: Sequence[tuple[re.Pattern[str], int]] = (),
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._max_photo_bytes = max_photo_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes as they come."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        takes_photo = PHOTO_PATH.fullmatch(scope["path"]) is not None
-        max_bytes = self._max_photo_bytes if takes_photo else self._max_bytes
+        fitting = (most for path, most in self._larger if path.fullmatch(scope["path"]))
+        max_bytes = next(fitting, self._max_bytes)
         body = bytearray()
         more = True
         while more:

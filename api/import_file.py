@@ -26,6 +26,8 @@ MAX_ROWS = 200_000
 MAX_UNPACKED_BYTES = 400_000_000
 MAX_RATIO = 200  # unpacked to packed; sheets of Excel reach about 30
 RATIO_FROM_BYTES = 1_000_000  # smaller parts cannot hurt, however they are packed
+DOCTYPE = "<!DOCTYPE"
+HEAD_BYTES = 4_096  # of a part: a document type stands before all else
 HEADER_ROWS = 1
 EXCEL_NAMES = (".xlsx", ".xlsm")
 # What openpyxl raises on a file that is cut off, damaged, or has no sheet of cells.
@@ -206,17 +208,26 @@ def _xlsx_cells(content: bytes) -> Iterator[list[str]]:
 
 
 def _require_unpackable(content: bytes) -> None:
-    """Refuse a file that would unpack to far more than a sheet of rows has."""
+    """Refuse what would unpack to far more than a sheet of rows, and entities."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         parts = packed.infolist()
+        has_doctype = any(_has_doctype(packed, part) for part in parts)
     is_bomb = sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES or any(
         part.file_size > RATIO_FROM_BYTES
         and part.file_size > MAX_RATIO * max(1, part.compress_size)
         for part in parts
     )
+    if has_doctype:  # Excel writes none: whoever does wants something read or grown
+        raise InvalidInputError("file", "Excelが作ったファイルではありません(DOCTYPE)")
     if is_bomb:
         problem = "展開すると大きすぎるExcelファイルです。行を分けて送ってください"
         raise InvalidInputError("file", problem)
+
+
+def _has_doctype(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    with packed.open(part) as file:
+        head = file.read(HEAD_BYTES)
+    return any(DOCTYPE.encode(code) in head for code in ("utf-8", "utf-16-le"))
 
 
 def _cell_text(cell: object) -> str:

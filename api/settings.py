@@ -180,6 +180,17 @@ class Settings(BaseSettings):
     max_import_bytes: int = Field(
         50_000_000, ge=1024, description="largest file to import"
     )
+    imports_dir: Path | None = Field(
+        None,
+        description="files to import, sealed; imports/ beside the SQLite file, "
+        "or in var/",
+    )
+    imports_keep_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="days that a file with refused rows is kept, a proposal",
+    )
 
     @field_validator("api_keys")
     @classmethod

@@ -287,6 +287,21 @@ class SqlImports:
             if changed.rowcount != 1:
                 raise ConflictError("この取込は、もう終わっています")
 
+    def release(self, job: ImportJob, *, runner: str) -> None:
+        """Have a job of an ending process wait, to go on where it is."""
+        self._leave(job.id, {"state": ImportState.INTERRUPTED}, runner)
+
+    def fail(self, job_id: str, reason: str, *, at: dt.datetime, runner: str) -> None:
+        """End a job that cannot go on."""
+        values = {"state": ImportState.FAILED, "reason": reason, "ended_at": at}
+        self._leave(job_id, values, runner)
+
+    def _leave(self, job_id: str, values: dict[str, object], runner: str) -> None:
+        mine = (import_jobs.c.id == job_id, import_jobs.c.runner == runner)
+        with writing(self._engine) as connection:
+            row = update(import_jobs).where(*mine)
+            connection.execute(row.values({**values, "runner": None}))
+
     def with_files(self) -> list[ImportJob]:
         """Jobs whose files are kept."""
         query = select(import_jobs).where(import_jobs.c.has_file.is_(True))
