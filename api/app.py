@@ -54,6 +54,7 @@ from api.routes import (
     geocode,
     guide,
     health,
+    imports,
     imports_api,
     life_cycle,
     maps,
@@ -189,7 +190,7 @@ def _set_routes(app: FastAPI, settings: Settings) -> None:
     desks = (board, chart_list, phone_desk, vault, charts, chart_acts, related, photos)
     planning = (closures, plan_study, plans)
     people = (sign_in, accounts, webhooks, officers, organisation, transfers, notices)
-    known = (voices, examples, numbers, exports, guide, sandbox)
+    known = (voices, examples, numbers, exports, imports, guide, sandbox)
     pages = (*known, triage, adviser, *people, *desks, *planning)
     lives = (consultations, life_cycle, triage_api, related_api, transfers_api)
     told = (changes, consultation_list, webhooks_api, imports_api)

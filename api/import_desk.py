@@ -79,6 +79,11 @@ class ImportDesk:
         """Names of the known forms of files."""
         return tuple(self._tools.mappings)
 
+    @property
+    def keep_days(self) -> int:
+        """Days that a file with refused rows is kept."""
+        return self._tools.keep_days
+
     def submit(
         self,
         sender: Sender,

@@ -49,6 +49,7 @@ MORE_PAGES = (
     ("notices", "/notices", "対応連絡", "read_notices"),
     ("examples", "/examples", "相談事例", "read_board"),
     ("numbers", "/numbers", "統計", "read_statistics"),
+    ("imports", "/imports", "ファイルの取込", "create_consultation"),
     ("exports", "/exports", "データの出力", "export"),
     ("accounts", "/admin/accounts", "利用者", "manage_accounts"),
     ("webhooks", "/admin/webhooks", "送り先", "manage_webhooks"),

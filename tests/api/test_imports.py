@@ -27,7 +27,7 @@ WAIT_S = 60
 
 
 def line(number: int, **other: str) -> tuple[str, ...]:
-    """A good row, or one with other cells."""
+    """Make a good row, or one with other cells."""
     good = {
         "external_id": f"e{number}",
         "category": "R02",
@@ -178,7 +178,7 @@ def bomb() -> bytes:
 
 
 def with_entity() -> bytes:
-    """A workbook whose sheet reads a file of the machine through an entity."""
+    """Make a workbook that would read a file of the machine through an entity."""
     source, target = io.BytesIO(xlsx_of(line(1))), io.BytesIO()
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for part in old.namelist():
@@ -240,6 +240,6 @@ def test_file_larger_than_the_limit_is_refused(
         files = {"file": ("a.csv", content)}
         response = client.post("/v1/imports", files=files, headers=AUTH)
         assert response.status_code == 422, response.text
-        files = {"file": ("a.csv", content * 10)}
+        files = {"file": ("a.csv", content * 30)}
         response = client.post("/v1/imports", files=files, headers=AUTH)
         assert response.status_code == 413, response.text
