@@ -23,6 +23,7 @@ SEE_OTHER = 303
 SHOWN = 30
 SHOWN_REFUSALS = 5
 UNPROCESSABLE = 422
+NAME_WANTED = "担当者の名前を入れてください"
 STATE_TEXT = {
     ImportState.QUEUED: "順番待ち",
     ImportState.RUNNING: "取込中",
@@ -53,15 +54,11 @@ def send(
     mapping: Annotated[str, Form(max_length=60)] = OWN_COLUMNS,
 ) -> Response:
     """Take a file in; it is imported afterwards."""
-    sender = Sender(
-        owner=actor_of(request).id, who=who, source=ImportMapping().source
-    )
+    sender = Sender(owner=actor_of(request).id, who=who, source=ImportMapping().source)
+    if not who.strip():
+        return _page(request, imports, problem=NAME_WANTED)
     try:
-        if not who.strip():
-            raise InvalidInputError("who", "担当者の名前を入れてください")
-        imports.submit(
-            sender, file.filename or "", file.file.read(), mapping=mapping
-        )
+        imports.submit(sender, file.filename or "", file.file.read(), mapping=mapping)
     except InvalidInputError as refused:
         return _page(request, imports, problem=refused.problem)
     return RedirectResponse("/imports", status_code=SEE_OTHER)

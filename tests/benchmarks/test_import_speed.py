@@ -8,7 +8,7 @@ import statistics
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from openpyxl import Workbook
 
@@ -91,7 +91,7 @@ def test_fifty_thousand_rows_are_in_within_the_bar_and_pages_answer_meanwhile(
     pages: list[float] = []
     with (
         Served(tmp_path, settings) as server,
-        httpx.Client(
+        httpx2.Client(
             base_url=f"http://127.0.0.1:{server.port}", headers=AUTH, timeout=60
         ) as client,
     ):
