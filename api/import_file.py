@@ -116,7 +116,7 @@ def _csv_file(content: bytes) -> FileRows:
     try:
         reader = _csv_reader(text)
         names = _header(reader.fieldnames or ())
-        rows = []
+        rows: list[Row] = []
         for at, row in enumerate(reader, start=1 + HEADER_ROWS):
             _require_few(len(rows))
             rows.append(_csv_row(names, row, at))
@@ -176,7 +176,7 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _xlsx_lines(content: bytes) -> tuple[list[str], list[list[str]]]:
-    lines = []
+    lines: list[list[str]] = []
     for line in _xlsx_cells(content):
         _require_few(len(lines) - HEADER_ROWS)
         lines.append(line)
