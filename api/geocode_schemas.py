@@ -46,7 +46,14 @@ def _so_many(value: object) -> object:
 # Both reach to 180: a latitude of 135 is a place told the wrong way round.
 Degrees = Annotated[float, Field(ge=-MAX_LON, le=MAX_LON, allow_inf_nan=False)]
 # Given back as it was sent, spaces too, or the sender would not know it again.
-QueryId = Annotated[str, StringConstraints(max_length=MAX_ID, strip_whitespace=False)]
+QueryId = Annotated[
+    str,
+    StringConstraints(
+        max_length=MAX_ID,
+        strip_whitespace=False,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$",
+    ),
+]
 
 
 class PlaceQueryIn(Strict):

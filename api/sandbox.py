@@ -143,6 +143,7 @@ def sandbox_settings(folder: Path, *, host: str, port: int) -> Settings:
         database_url=f"sqlite:///{folder / 'sandbox.sqlite3'}",
         vault_key_file=folder / "vault.key",
         photos_dir=folder / "photos",
+        imports_dir=folder / "imports",
         api_keys="",
         key_rate="6000/minute",  # a test suite is no storm
         sign_in=SignInMode.PASSWORD,

@@ -23,10 +23,10 @@ from dispatch.adapters.database import (
     writing,
 )
 from dispatch.adapters.downgrading import downgrade, revision_of
+from dispatch.adapters.import_tables import metadata
 from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.slot_store import SqlSlotHolds
 from dispatch.adapters.sql_store import SqlStore
-from dispatch.adapters.import_tables import metadata
 from dispatch.domain.errors import ConflictError, InvalidInputError, SourceError
 from dispatch.ports import IdempotencyKey
 from tests.builders import DAY, catalogue, entry, moment, new_chart
