@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.acting import actor_of
 from api.dependencies import WhoDep
+from api.dependencies import services as services_of
 from api.import_desk import Sender
 from api.import_mapping import ImportMapping
 from api.import_wiring import CITY_MAPPING, OWN_COLUMNS, ImportsDep
@@ -94,6 +95,7 @@ def _owner(actor: Actor) -> str | None:
 
 def _page(request: Request, imports: ImportsDep, *, problem: str = "") -> HTMLResponse:
     jobs = imports.listed(_owner(actor_of(request)), limit=SHOWN)
+    timezone = services_of(request).profile.timezone
     return page(
         request,
         "imports.html",
@@ -108,6 +110,7 @@ def _page(request: Request, imports: ImportsDep, *, problem: str = "") -> HTMLRe
             "is_running": any(job.is_open for job in jobs),
             "mappings": {name: MAPPING_TEXT[name] for name in imports.mappings},
             "state_text": STATE_TEXT,
+            "sent_at": lambda job: job.created_at.astimezone(timezone),
             "keep_days": imports.keep_days,
             "problem": problem,
         },

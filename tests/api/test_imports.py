@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 import zipfile
 from collections.abc import Sequence
@@ -243,3 +244,28 @@ def test_file_larger_than_the_limit_is_refused(
         files = {"file": ("a.csv", content * 30)}
         response = client.post("/v1/imports", files=files, headers=AUTH)
         assert response.status_code == 413, response.text
+
+
+def test_page_takes_a_file_and_shows_what_became_of_it(client: TestClient) -> None:
+    files = {"file": ("声.csv", csv_of(line(61), line(62, category="X99")))}
+    response = client.post("/imports", files=files, data={"who": "機動 一郎"})
+    assert response.status_code == 200, response.text
+    for _ in range(WAIT_S * 20):
+        page = client.get("/imports").text
+        if "data-running" not in page:
+            break
+        time.sleep(0.05)
+    assert "声.csv" in page
+    assert "3行目「category」" in page
+    assert NAME not in page
+    found = re.search(r'href="(/imports/[^"]+/refused\.csv)"', page)
+    assert found is not None
+    assert "X99" in client.get(found.group(1)).content.decode("cp932")
+
+
+def test_page_says_what_is_wrong_with_a_file(client: TestClient) -> None:
+    response = client.post(
+        "/imports", files={"file": ("a.csv", b"")}, data={"who": "機"}
+    )
+    assert response.status_code == 422
+    assert "空のファイルです" in response.text
