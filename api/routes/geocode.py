@@ -103,7 +103,7 @@ def areas(
     """
     del client
     place, warnings = place_in_order(
-        asked.lon, asked.lat, services.profile.bounds, field="query.lat"
+        asked.lon, asked.lat, services.profile.bounds, field="lat"
     )
     on = asked.on or _today(services)
     radius_m = point_radius_m(place) if asked.radius_m is None else asked.radius_m

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import time
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import Workbook, load_workbook
 
+from api.import_desk import ImportDesk, Sender
+from dispatch.adapters.clocks import FixedClock
 from tests.api.installation import (
     ADDRESS,
     AUTH,
+    NOW,
     num_charts,
     running,
+    services_of,
     settings_for,
 )
 
@@ -46,9 +53,10 @@ def csv_of(*rows: Sequence[str], encoding: str = "cp932") -> bytes:
 
 
 def xlsx_of(*rows: Sequence[object]) -> bytes:
-    book = Workbook()
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
     for row in (HEADER, *rows):
-        book.active.append(list(row))
+        sheet.append(list(row))
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
@@ -69,10 +77,11 @@ def send(
 
 def ended(client: TestClient, job: dict[str, object]) -> dict[str, object]:
     """Wait until an import has ended."""
+    told: dict[str, object] = {}
     for _ in range(WAIT_S * 20):
         response = client.get(f"/v1/imports/{job['id']}", headers=AUTH)
         assert response.status_code == 200, response.text
-        told: dict[str, object] = response.json()
+        told = response.json()
         if told["state"] not in {"queued", "running", "interrupted"}:
             return told
         time.sleep(0.05)
@@ -107,7 +116,8 @@ def test_good_rows_become_charts_and_the_bad_one_comes_back_to_be_mended(
         "refused": 1,
     }
     assert num_charts(client) == before + 3
-    (first,) = job["first_refusals"]  # type: ignore[misc]
+    refusals: list[Any] = job["first_refusals"]  # type: ignore[assignment]
+    (first,) = refusals
     assert (first["row"], first["field"]) == (4, "category")
 
     rows = list(csv.reader(io.StringIO(refused(client, job).decode("cp932"))))
@@ -250,6 +260,7 @@ def test_page_takes_a_file_and_shows_what_became_of_it(client: TestClient) -> No
     files = {"file": ("声.csv", csv_of(line(61), line(62, category="X99")))}
     response = client.post("/imports", files=files, data={"who": "機動 一郎"})
     assert response.status_code == 200, response.text
+    page = ""
     for _ in range(WAIT_S * 20):
         page = client.get("/imports").text
         if "data-running" not in page:
@@ -269,3 +280,51 @@ def test_page_says_what_is_wrong_with_a_file(client: TestClient) -> None:
     )
     assert response.status_code == 422
     assert "空のファイルです" in response.text
+
+
+def test_a_job_that_waits_is_cancelled_and_an_ended_one_is_not(
+    client: TestClient,
+) -> None:
+    desk: ImportDesk = client.app.state.imports  # type: ignore[attr-defined]
+    owner = desk.get(
+        str(ended(client, send(client, csv_of(line(70))))["id"]), None
+    ).owner
+    sender = Sender(owner=owner, who="試験", source="intake")
+    told, desk.on_new = desk.on_new, lambda: None  # nobody begins it
+    try:
+        job, _ = desk.submit(sender, "a.csv", csv_of(line(71)), mapping="kidohan")
+        desk.cancel(job)
+    finally:
+        desk.on_new = told
+    found = ended(client, {"id": job.id})
+    if found["state"] == "cancelled":  # else the thread looked just then
+        assert found["added"] == 0
+    again = client.post(f"/v1/imports/{job.id}/cancel", headers=AUTH)
+    assert again.status_code == 409
+
+
+def test_another_key_does_not_see_a_job(client: TestClient) -> None:
+    job = ended(client, send(client, csv_of(line(81))))
+    keys = services_of(client).keys
+    _, other = keys.add("other", actions=frozenset(), days=1, who="試験")
+    headers = {"X-API-Key": other}
+    for path in ("", "/refused.csv", "/refused.xlsx"):
+        answer = client.get(f"/v1/imports/{job['id']}{path}", headers=headers)
+        assert answer.status_code == 404
+    answer = client.post(f"/v1/imports/{job['id']}/cancel", headers=headers)
+    assert answer.status_code == 404
+    assert client.get("/v1/imports", headers=headers).json() == []
+
+
+def test_a_file_is_kept_for_some_days_and_then_deleted(
+    client: TestClient,
+) -> None:
+    job = ended(client, send(client, csv_of(line(91, category="X99"))))
+    desk: ImportDesk = client.app.state.imports  # type: ignore[attr-defined]
+    files = desk._tools.files  # noqa: SLF001 - what is on the disk
+    assert job["id"] in set(files.names())
+    later = FixedClock(NOW + dt.timedelta(days=desk.keep_days, seconds=1))
+    ImportDesk(replace(desk._tools, clock=later)).tidy()  # noqa: SLF001
+    assert job["id"] not in set(files.names())
+    gone = client.get(f"/v1/imports/{job['id']}/refused.csv", headers=AUTH)
+    assert gone.status_code == 404
