@@ -84,7 +84,7 @@ def place_in_log(events: EventParts, cursor: str) -> int:
     return position_of(cursor, mark=log.mark(), newest=log.newest())
 
 
-def events_of(request: Request) -> EventParts:
+async def events_of(request: Request) -> EventParts:
     """Return the wired log and webhooks."""
     made: EventParts = request.app.state.events
     return made

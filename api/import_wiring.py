@@ -56,7 +56,7 @@ def importing_of(app: FastAPI) -> Iterator[None]:
         yield
 
 
-def imports_of(request: Request) -> ImportDesk:
+async def imports_of(request: Request) -> ImportDesk:
     """Return the wired desk of imports."""
     made: ImportDesk = request.app.state.imports
     return made

@@ -46,7 +46,7 @@ async def strict(request: Request) -> None:
     _require_kind(request, _body_kind(route))
 
 
-def legible(request: Request) -> None:
+async def legible(request: Request) -> None:
     """
     Refuse an address that no database could look up; asked before all else.
 

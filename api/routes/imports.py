@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.acting import actor_of
 from api.dependencies import WhoDep
-from api.dependencies import services as services_of
 from api.import_desk import Sender
 from api.import_mapping import ImportMapping
 from api.import_wiring import CITY_MAPPING, OWN_COLUMNS, ImportsDep
@@ -75,13 +74,18 @@ def cancel(request: Request, import_id: str, imports: ImportsDep) -> Response:
 @router.get("/{import_id}/refused.csv")
 def refused_csv(request: Request, import_id: str, imports: ImportsDep) -> Response:
     """Return the refused rows, to be mended and sent again."""
-    return csv_answer(imports, _own(request, imports, import_id))
+    return csv_answer(imports, _sent(request, imports, import_id))
 
 
 @router.get("/{import_id}/refused.xlsx")
 def refused_xlsx(request: Request, import_id: str, imports: ImportsDep) -> Response:
     """Return the same as a workbook."""
-    return workbook_answer(imports, _own(request, imports, import_id))
+    return workbook_answer(imports, _sent(request, imports, import_id))
+
+
+def _sent(request: Request, imports: ImportsDep, import_id: str) -> ImportJob:
+    """Return a job to whoever sent it alone: its rows are about people."""
+    return imports.get(import_id, actor_of(request).id)
 
 
 def _own(request: Request, imports: ImportsDep, import_id: str) -> ImportJob:
@@ -95,7 +99,7 @@ def _owner(actor: Actor) -> str | None:
 
 def _page(request: Request, imports: ImportsDep, *, problem: str = "") -> HTMLResponse:
     jobs = imports.listed(_owner(actor_of(request)), limit=SHOWN)
-    timezone = services_of(request).profile.timezone
+    timezone = request.app.state.services.profile.timezone
     return page(
         request,
         "imports.html",
@@ -110,6 +114,7 @@ def _page(request: Request, imports: ImportsDep, *, problem: str = "") -> HTMLRe
             "is_running": any(job.is_open for job in jobs),
             "mappings": {name: MAPPING_TEXT[name] for name in imports.mappings},
             "state_text": STATE_TEXT,
+            "me": actor_of(request).id,
             "sent_at": lambda job: job.created_at.astimezone(timezone),
             "keep_days": imports.keep_days,
             "problem": problem,
