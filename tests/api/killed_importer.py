@@ -12,11 +12,16 @@ from tests.api.installation import NOW
 
 
 def import_on(settings: Settings, told: Connection) -> None:
-    """Go on with what waits; say when it has begun, and when nothing is left."""
+    """Go on with what waits; say "begun", "step" after each step, and "ended"."""
     with open_services(settings, FixedClock(NOW)) as services:
         desk = import_desk(services)
         desk.begin()
         told.send("begun")
-        while desk.run_next():
+
+        def has_stepped() -> bool:
+            told.send("step")
+            return False  # go on
+
+        while desk.run_next(has_stepped):
             pass
         told.send("ended")

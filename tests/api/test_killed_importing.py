@@ -25,7 +25,9 @@ KILLS = 6
 ROWS = 6_000
 BAD_EVERY = 50  # row 0, 50, …: 120 of 6,000
 TWICE_EVERY = 40  # the external id of the row before once more
-LONGEST_S = 0.5
+MOST_STEPS = 3  # before a kill: 6 kills leave some of the 30 steps to do
+LONGEST_S = 0.05
+WAIT_S = 120
 SENDER = Sender(owner="intake", who="試験", source="intake")
 
 
@@ -59,7 +61,8 @@ def survive(settings: Settings, *, kills: int) -> None:
         desk = import_desk(services)
         job_id = queued(desk)
     for _ in range(kills):
-        killed_run(settings, after_s=moments.uniform(0, LONGEST_S))
+        steps = moments.randint(0, MOST_STEPS)
+        killed_run(settings, steps=steps, after_s=moments.uniform(0, LONGEST_S))
     with open_services(settings, FixedClock(NOW)) as services:
         desk = import_desk(services)
         left = desk.get(job_id, None)
@@ -89,13 +92,16 @@ def queued(desk: ImportDesk) -> str:
     return job.id
 
 
-def killed_run(settings: Settings, *, after_s: float) -> None:
-    """Start an import, and kill it after its first word and a while."""
+def killed_run(settings: Settings, *, steps: int, after_s: float) -> None:
+    """Start an import, and kill it after so many steps and a while."""
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=killed_importer.import_on, args=(settings, sender))
     process.start()
     sender.close()
-    assert receiver.poll(60), "the importer said nothing"
+    for _ in range(1 + steps):  # the first word says that it has begun
+        assert receiver.poll(WAIT_S), "the importer said nothing"
+        if receiver.recv() == "ended":
+            break
     time.sleep(after_s)
     process.kill()
     process.join()
