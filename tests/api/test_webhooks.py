@@ -39,7 +39,10 @@ class Listener(BaseHTTPRequestHandler):
     status = 204
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # the sender was killed in the middle: nothing came
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.got.append((headers, body))
         self.send_response(self.status)
