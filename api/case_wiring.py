@@ -11,10 +11,11 @@ from dispatch.adapters.photo_store import PhotoFiles, SqlPhotos, photos_folder_f
 from dispatch.adapters.pictures_codec import PictureReader
 from dispatch.adapters.related_store import SqlRelated
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.chart_opening import Intake
 from dispatch.domain.consultation import Consultation
 from dispatch.domain.placing import Placement
 from dispatch.domain.reporter import Reporter
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.merge_desk import Mask, MergeDesk, MergeRules, MergeTools
 from dispatch.photo_desk import PhotoDesk, PhotoTools
 from dispatch.ports import Clock, Geocoder, NewChart

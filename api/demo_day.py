@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from api.demo_staff import add_demo_staff
 from api.progress import Told
 from api.wiring import Services
-from dispatch.intake import Intake
+from dispatch.chart_opening import Intake
 from geodata.demo_day import DemoItem, DemoParams
 
 WHO = "デモ配車担当"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from api.wiring import Services
+from dispatch.chart_opening import Intake
 from dispatch.domain.catalogue import Urgency, WorkCategory
 from dispatch.domain.consultation import (
     Appointment,
@@ -22,7 +23,6 @@ from dispatch.domain.guide import GuideEntry
 from dispatch.domain.reporter import ConsentScope, Reporter
 from dispatch.domain.scheme import Scheme
 from dispatch.domain.triage import Reply, TriageQuestion, TriageReply
-from dispatch.intake import Intake
 from dispatch.topic_desk import Topic
 
 E = TypeVar("E", bound=StrEnum)

@@ -13,6 +13,7 @@ from api.import_file import FileRows, read_file, read_names
 from api.import_mapping import ImportMapping
 from api.importer import Importer, require_columns
 from dispatch.adapters.import_store import ImportFiles, SqlImports
+from dispatch.chart_opening import Intake
 from dispatch.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -21,7 +22,7 @@ from dispatch.domain.errors import (
 )
 from dispatch.domain.ids import new_id
 from dispatch.domain.import_job import ImportJob, ImportState, RowRefusal
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.ports import Clock
 
 # One transaction: big enough to be quick, small enough not to hold other writers up.

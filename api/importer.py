@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from api.import_file import HEADER_ROWS, TOLD_COLUMNS, Row
 from api.import_mapping import ImportMapping
+from dispatch.chart_opening import Intake
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.import_job import RowRefusal
 from dispatch.domain.place import LonLat, place_of_numbers
 from dispatch.domain.reporter import ConsentScope, Reporter
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.ports import Clock
 
 CHUNK_ROWS = 200  # one transaction: big enough to be quick, small enough to not block

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from api.body_numbers import BodyDegrees
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.consultation import (
@@ -33,7 +34,6 @@ from dispatch.domain.site_conditions import SiteConditions
 from dispatch.domain.transfer import Transfer, TransferState
 from dispatch.domain.triage import Reply, TriageReply
 from dispatch.domain.visit import ForbiddenHours, TimeWindow
-from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
 from dispatch.topic_desk import MAX_TOPICS, Topic
 

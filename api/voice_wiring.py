@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dispatch.adapters.database import Database
 from dispatch.adapters.example_store import SqlExamples
 from dispatch.adapters.voice_store import SqlVoices
+from dispatch.chart_opening import Intake
 from dispatch.domain.consultation import Consultation
 from dispatch.domain.reporter import Reporter
 from dispatch.example_desk import ExampleDesk, ExampleTools
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.ports import AddedChart, Charts, Clock
 from dispatch.vault_desk import Mask, VaultDesk
 from dispatch.voice_desk import VoiceDesk, VoiceRules

@@ -43,12 +43,13 @@ from dispatch.adapters.vault_opening import key_file_for, open_vault
 from dispatch.adapters.vault_store import SqlVault
 from dispatch.adapters.voice_store import SqlVoices
 from dispatch.best_so_far import BestSoFarSolver
+from dispatch.chart_opening import IntakeRules
 from dispatch.closure_desk import CityTime, ClosureDesk
 from dispatch.domain.account import SessionLimits
 from dispatch.domain.place import LonLat
 from dispatch.domain.shared_tool import stock_of
 from dispatch.example_desk import ExampleDesk
-from dispatch.intake import IntakeDesk, IntakeRules
+from dispatch.intake import IntakeDesk
 from dispatch.key_desk import KeyDesk
 from dispatch.life_cycle_desk import LifeCycleDesk, LifeRules
 from dispatch.organisation_desk import OrganisationDesk

@@ -2,79 +2,54 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from dispatch.domain.assignment import Assignment, AssignmentPolicy, OnDuty, assign
+from dispatch.chart_opening import SYSTEM, ChartOpening, Intake, IntakeRules, line
+from dispatch.domain.assignment import Assignment
 from dispatch.domain.case_chart import (
     CaseChart,
     ChartEntry,
     ChartStatus,
     EntryKind,
     hold_end,
-    urgency_of,
 )
-from dispatch.domain.catalogue import Catalogue, Duty, WorkCategory
-from dispatch.domain.chart_clocks import with_clocks
+from dispatch.domain.catalogue import Duty
 from dispatch.domain.consultation import (
     MAX_LINE,
     MAX_NAME,
     Consultation,
     require_length,
 )
-from dispatch.domain.deadlines import OfficeHours
-from dispatch.domain.errors import ConflictError, InvalidInputError
-from dispatch.domain.ids import new_id
-from dispatch.domain.place import LonLat, WorksOffice
-from dispatch.domain.placing import Placement
-from dispatch.domain.receivers import Receivers
-from dispatch.domain.referral import RECEPTION, HandOver, handed_over
+from dispatch.domain.errors import (
+    ConflictError,
+    DispatchError,
+    InvalidInputError,
+    SourceError,
+)
+from dispatch.domain.place import LonLat
 from dispatch.domain.reporter import Reporter
-from dispatch.domain.scheme import Schemes
-from dispatch.domain.team import MobileTeam
 from dispatch.domain.team_loads import TeamLoads
-from dispatch.domain.triage import TriageReply, TriageRules, yes_in_short
+from dispatch.gathering import Gathering
 from dispatch.ports import (
     AddedChart,
     Charts,
     Clock,
     Geocoder,
-    IdempotencyKey,
     NewChart,
     TravelTimes,
 )
 
-SYSTEM = "自動処理"  # who, in entries that a rule wrote
 BY_HAND_RADIUS_M = 30  # a click on a street map, judged; configuration of a later map
+MOST_AT_ONCE = 64  # in one transaction: others wait for it no longer than for a plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeRules:
-    """What the city has decided about consultations."""
+class _Handed:
+    """A consultation, and by whom it was handed in."""
 
-    catalogue: Catalogue
-    hours: OfficeHours
-    timezone: dt.tzinfo
-    offices: Sequence[WorksOffice]
-    teams: Sequence[MobileTeam]
-    policy: AssignmentPolicy
-    responsible_office_id: Callable[[str, dt.date], str | None]
-    number_prefix: Callable[[dt.date, str], str]
-    receivers: Receivers = field(default_factory=Receivers)
-    triage: TriageRules = field(default_factory=TriageRules)
-    schemes: Schemes = field(default_factory=Schemes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """One consultation on its way in; `placement` when its place is known already."""
-
-    consultation: Consultation
-    reporter: Reporter
-    idempotency: IdempotencyKey | None = None
-    triage: tuple[TriageReply, ...] = ()
-    placement: Placement | None = None
+    intake: Intake
+    who: str
 
 
 class IntakeDesk:
@@ -105,13 +80,16 @@ class IntakeDesk:
     ) -> None:
         self._charts = charts
         self._geocoder = geocoder
-        self._travel_times = travel_times
+        self._opening = ChartOpening(geocoder, travel_times, rules, clock)
         self._rules = rules
         self._clock = clock
+        self._gathered = Gathering(self._received_each, most=MOST_AT_ONCE)
 
     def receive(self, intake: Intake, *, who: str) -> AddedChart:
         """
         Turn one consultation into a chart; a retry returns the same chart.
+
+        Those of several threads are stored together; each is refused by itself.
 
         Raises
         ------
@@ -120,25 +98,68 @@ class IntakeDesk:
         ConflictError
             When the idempotency key was used with another body.
         """
-        return self.receive_all([intake], who=who)[0]
+        return self._gathered(_Handed(intake=intake, who=who))
 
     def receive_all(self, intakes: Sequence[Intake], *, who: str) -> list[AddedChart]:
         """Turn consultations into charts in one transaction, in their order."""
+        made = self._made([_Handed(intake=intake, who=who) for intake in intakes])
+        good = [one for one in made if not isinstance(one, DispatchError)]
+        for one in made:
+            if isinstance(one, DispatchError):
+                raise one
+        return self._stored(good)
+
+    def _received_each(
+        self, handed: Sequence[_Handed]
+    ) -> Sequence[AddedChart | Exception]:
+        """Chart of each, or why there is none; the others are stored all the same."""
+        try:
+            made = self._made(handed)
+            good = [one for one in made if not isinstance(one, DispatchError)]
+            stored = iter(self._stored(good))
+        except SourceError:
+            raise  # the store is away, whoever asks
+        except Exception:
+            if len(handed) == 1:
+                raise
+            return [self._alone(one) for one in handed]  # whose it is shows then
+        return [one if isinstance(one, DispatchError) else next(stored) for one in made]
+
+    def _alone(self, one: _Handed) -> AddedChart | Exception:
+        try:
+            return self._received_each([one])[0]
+        except Exception as problem:  # noqa: BLE001 - an answer to the one who asked
+            return problem
+
+    def _made(
+        self, handed: Sequence[_Handed]
+    ) -> list[NewChart | CaseChart | DispatchError]:
+        """Make the chart of each: new, as it is known, or the reason against it."""
         loads_s = self._loads()
-        new: list[NewChart | CaseChart] = []
-        for intake in intakes:
-            known = None
-            if intake.idempotency is not None:
-                known = self._charts.known(intake.idempotency)
-            new.append(known or self._opened(intake, loads_s, who=who))
-        added = iter(
-            self._charts.add_all([item for item in new if isinstance(item, NewChart)])
-        )
+        keys = [key for one in handed if (key := one.intake.idempotency) is not None]
+        known = self._charts.known(keys) if keys else {}
+        made: list[NewChart | CaseChart | DispatchError] = []
+        for one in handed:
+            key = one.intake.idempotency
+            if key is not None and key in known:
+                made.append(known[key])
+                continue
+            try:
+                made.append(self._opening.opened(one.intake, loads_s, who=one.who))
+            except SourceError:
+                raise
+            except DispatchError as problem:
+                made.append(problem)
+        return made
+
+    def _stored(self, made: Sequence[NewChart | CaseChart]) -> list[AddedChart]:
+        new = [one for one in made if isinstance(one, NewChart)]
+        added = iter(self._charts.add_all(new))
         return [
             next(added)
-            if isinstance(item, NewChart)
-            else AddedChart(chart=item, is_new=False)
-            for item in new
+            if isinstance(one, NewChart)
+            else AddedChart(chart=one, is_new=False)
+            for one in made
         ]
 
     def as_if(self, consultation: Consultation) -> CaseChart:
@@ -151,7 +172,7 @@ class IntakeDesk:
             When a rule of the catalogue refuses it.
         """
         intake = Intake(consultation=consultation, reporter=Reporter())
-        return self._opened(intake, self._loads(), who=SYSTEM).chart
+        return self._opening.opened(intake, self._loads(), who=SYSTEM).chart
 
     def opening(self, intake: Intake, *, who: str) -> NewChart:
         """Chart of a consultation with its first entries, for others to store."""
@@ -160,7 +181,7 @@ class IntakeDesk:
     def openings(self, intakes: Sequence[Intake], *, who: str) -> list[NewChart]:
         """Charts of consultations in their order, for others to store."""
         loads_s = self._loads()
-        return [self._opened(intake, loads_s, who=who) for intake in intakes]
+        return [self._opening.opened(intake, loads_s, who=who) for intake in intakes]
 
     def check(self, intake: Intake) -> None:
         """
@@ -176,168 +197,6 @@ class IntakeDesk:
 
     def _loads(self) -> TeamLoads:
         return TeamLoads(self._rules.teams, self._charts.team_loads_s)
-
-    def _opened(self, intake: Intake, loads_s: TeamLoads, *, who: str) -> NewChart:
-        """Build the chart of a consultation with its first entries (not stored yet)."""
-        rules, now = self._rules, self._clock.now()
-        consultation = replace(
-            intake.consultation,
-            received_at=intake.consultation.received_at.astimezone(rules.timezone),
-        )
-        category = rules.catalogue.get(consultation.category_code)
-        said = {one.question_id: one.reply for one in intake.triage}
-        replies = rules.triage.replies_of(said)
-        heard = rules.triage.urgency_from(replies, category)
-        raised = consultation.raised_urgency or heard
-        urgency = urgency_of(category, min(raised, heard, key=lambda one: one.rank))
-        chart = CaseChart(
-            id=new_id(),
-            number="",
-            version=1,
-            status=ChartStatus.RECEIVED,
-            duty=category.duty,
-            urgency=urgency,
-            consultation=consultation,
-            hold_until=hold_end(category, consultation),
-            triage=replies,
-            scheme=rules.schemes.of(consultation.channel, consultation.stated_scheme),
-        )
-        chart = with_clocks(
-            chart,
-            category,
-            rules.schemes.rule(chart.scheme),
-            rules.hours,
-            since=consultation.received_at,
-        )
-        entries = [_entry(now, who, EntryKind.RECEIVED, f"{category.name}を受付")]
-        if replies:
-            words = rules.triage.in_words(replies)
-            about = yes_in_short(replies)
-            entries.append(_entry(now, who, EntryKind.TRIAGED, words, about=about))
-        placement = intake.placement or self._geocoder.place(consultation)
-        if category.duty is Duty.REFERRAL:
-            ward_code = placement.ward_code
-            chart, referred = self._referred(chart, category, ward_code, at=now)
-            entries.append(referred)
-        else:
-            chart, more = self._placed(
-                chart, placement, category, loads_s, who=SYSTEM, at=now
-            )
-            entries += more
-        return NewChart(
-            chart=chart,
-            entries=tuple(entries),
-            reporter=intake.reporter,
-            number_prefix=rules.number_prefix(
-                consultation.received_at.date(), chart.ward_code
-            ),
-            idempotency=intake.idempotency,
-        )
-
-    def _placed(
-        self,
-        chart: CaseChart,
-        placement: Placement,
-        category: WorkCategory,
-        loads_s: TeamLoads,
-        *,
-        who: str,
-        at: dt.datetime,
-    ) -> tuple[CaseChart, list[ChartEntry]]:
-        """Chart after placing: assigned, with a partner, or waiting for a person."""
-        chart = replace(chart, placement=placement)
-        if not placement.is_placed or placement.place is None:
-            entry = _entry(at, who, EntryKind.UNPLACED, placement.message)
-            return chart.in_status(ChartStatus.UNPLACED), [entry]
-        about = f"{placement.ward_code}|{placement.district_id}"
-        entries = [_entry(at, who, EntryKind.PLACED, placement.message, about=about)]
-        if category.duty is Duty.PARTNER:
-            chart, referred = self._referred(
-                chart, category, placement.ward_code, at=at
-            )
-            return chart, [*entries, referred]
-        assignment = self._assigned(chart, category, placement, loads_s, at=at)
-        if assignment is None:
-            text = "出勤している事業所がないため振り分けできません"
-            return (
-                chart.in_status(ChartStatus.UNPLACED),
-                [*entries, _entry(at, SYSTEM, EntryKind.UNPLACED, text)],
-            )
-        if assignment.team_id is not None:
-            loads_s.add(assignment.team_id, category.onsite_s)
-        held = chart.hold_until is not None and chart.hold_until > at.date()
-        status = ChartStatus.ON_HOLD if held else ChartStatus.ASSIGNED
-        assigned = _entry(
-            at,
-            SYSTEM,
-            EntryKind.ASSIGNED,
-            assignment.reason,
-            about=assignment.office_id,
-        )
-        entries.append(assigned)
-        return replace(chart, assignment=assignment).in_status(status), entries
-
-    def _referred(
-        self,
-        chart: CaseChart,
-        category: WorkCategory,
-        ward_code: str,
-        *,
-        at: dt.datetime,
-    ) -> tuple[CaseChart, ChartEntry]:
-        """Chart in the hands of whom the city's rule names, with its clock."""
-        rules, local = self._rules, at.astimezone(self._rules.timezone)
-        place = chart.placement.place if chart.placement is not None else None
-        found = rules.receivers.receiver_for(category, ward_code, local.date(), place)
-        new = HandOver(
-            sender=chart.consultation.desk or RECEPTION,
-            found=found,
-            at=local,
-            by=SYSTEM,
-            ward_code=ward_code,
-        )
-        after = handed_over(chart, new, rules.receivers, rules.hours)
-        is_off = category.duty is Duty.REFERRAL or found.off_map
-        how = "移管(地図には載せません)" if is_off else "引き継ぎ"
-        text = f"{found.name}へ{how}。{found.because}"
-        entry = _entry(at, SYSTEM, EntryKind.REFERRED, text, about=found.name)
-        return after.in_status(ChartStatus.REFERRED), entry
-
-    def _assigned(
-        self,
-        chart: CaseChart,
-        category: WorkCategory,
-        placement: Placement,
-        loads_s: Mapping[str, int],
-        *,
-        at: dt.datetime,
-    ) -> Assignment | None:
-        rules = self._rules
-        if placement.place is None or not rules.offices:
-            return None
-        places = [*(office.place for office in rules.offices), placement.place]
-        matrix = self._travel_times.matrix(places, at=at)
-        to_place = matrix.typical_s()[:-1, -1]
-        there = len(rules.offices)
-        day = chart.consultation.received_at.date()
-        return assign(
-            category,
-            OnDuty(
-                offices=rules.offices,
-                teams=rules.teams,
-                travel_s={
-                    office.id: int(seconds)
-                    for office, seconds in zip(rules.offices, to_place, strict=True)
-                },
-                travel_levels={
-                    office.id: matrix.leg_level(here, there)
-                    for here, office in enumerate(rules.offices)
-                },
-                load_s=loads_s,
-            ),
-            policy=rules.policy,
-            responsible_office_id=rules.responsible_office_id(placement.ward_code, day),
-        )
 
     def routed_again(self, chart: CaseChart) -> tuple[CaseChart, list[ChartEntry]]:
         """
@@ -359,13 +218,15 @@ class IntakeDesk:
                 self._geocoder.place(chart.consultation).ward_code
             )
             chart = replace(chart, placement=None)
-            chart, entry = self._referred(chart, category, ward_code, at=now)
+            chart, entry = self._opening.referred(chart, category, ward_code, at=now)
             return chart, [entry]
         placement = chart.placement
         if placement is None or not placement.is_placed:
             placement = self._geocoder.place(chart.consultation)
         loads_s = self._loads()
-        return self._placed(chart, placement, category, loads_s, who=SYSTEM, at=now)
+        return self._opening.placed(
+            chart, placement, category, loads_s, who=SYSTEM, at=now
+        )
 
     def place_by_hand(
         self,
@@ -402,7 +263,7 @@ class IntakeDesk:
         if chart.status is not ChartStatus.UNPLACED:
             message = f"{chart.number}: 場所の確認待ちではありません"
             raise ConflictError(message)
-        after, entries = self._placed(
+        after, entries = self._opening.placed(
             replace(chart, version=version + 1),
             replace(placement, message=f"地図で場所を指定: {placement.message}"),
             category,
@@ -473,7 +334,7 @@ class IntakeDesk:
             ),
         )
         text = f"{name}に変更。理由: {why}(変更前: {before.reason})"
-        entry = _entry(
+        entry = line(
             self._clock.now(), who, EntryKind.OVERRIDDEN, text, about=office_id
         )
         self._charts.save_all([(after, (entry,))])
@@ -483,9 +344,3 @@ class IntakeDesk:
         chart = self._charts.get(chart_id)
         chart.require_version(version)
         return chart
-
-
-def _entry(
-    at: dt.datetime, who: str, kind: EntryKind, text: str, *, about: str = ""
-) -> ChartEntry:
-    return ChartEntry(at=at, who=who, kind=kind, text=text, about=about)

@@ -226,8 +226,8 @@ class Charts(Protocol):
         """
         ...
 
-    def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
-        """Chart of a key seen before; ConflictError when its body was another."""
+    def known(self, keys: Iterable[IdempotencyKey]) -> dict[IdempotencyKey, CaseChart]:
+        """Charts of keys seen before; ConflictError when one's body was another."""
         ...
 
     def known_external(self, source: str, external_ids: Iterable[str]) -> set[str]:

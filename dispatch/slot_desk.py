@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.catalogue import Duty
 from dispatch.domain.consultation import Appointment, Channel, Consultation
@@ -15,7 +16,7 @@ from dispatch.domain.place import LonLat, great_circle_m
 from dispatch.domain.placing import Placement
 from dispatch.domain.slots import Slot, spread, window_grid
 from dispatch.domain.visit import TimeWindow
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.plan_desk import PLANNED_DAYS_AHEAD
 from dispatch.ports import AddedChart, Clock, KeptSlot
 from dispatch.slot_days import DayStores, PromisedDays, SlotRules

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from dispatch.chart_opening import IntakeRules
 from dispatch.domain.assignment import Assignment, AssignmentPolicy, SharingPolicy
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import (
@@ -36,7 +37,6 @@ from dispatch.domain.score import score_of
 from dispatch.domain.team import Lunch, MobileTeam, Shift, Vehicle
 from dispatch.domain.travel import UNREACHABLE_S, TravelLevel, TravelMatrix
 from dispatch.domain.visit import Visit
-from dispatch.intake import IntakeRules
 from dispatch.ports import NewChart
 
 TOKYO = ZoneInfo("Asia/Tokyo")

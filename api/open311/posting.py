@@ -13,10 +13,10 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.open311.parameters import Open311Error
 from api.schemas import ConsultationIn, PositionIn
+from dispatch.chart_opening import Intake
 from dispatch.domain.consultation import MAX_DESCRIPTION
 from dispatch.domain.errors import InvalidInputError
 from dispatch.domain.triage import Reply
-from dispatch.intake import Intake
 
 NO_PIN = "#NOTPINPOINTED#"  # FixMyStreet's word for "somewhere around here"
 ATTRIBUTE = "attribute["

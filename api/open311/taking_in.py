@@ -82,7 +82,7 @@ def _same_before(
     for day in (today - dt.timedelta(days=1), today):
         name = f"open311:{given.body_sha256}:{day}"
         key = replace(given, key=name)
-        while (known := services.store.known(key)) is not None:
+        while (known := services.store.known([key]).get(key)) is not None:
             is_fresh = now - known.consultation.received_at < SAME_WITHIN
             if is_fresh and known.is_open:
                 return known, key

@@ -19,9 +19,9 @@ from api.desk_form import (
 from api.desk_schemas import PlaceAnswer, PlaceTyped, place_answer
 from api.pages import page
 from api.wiring import Services
+from dispatch.chart_opening import Intake
 from dispatch.domain.consultation import MAX_NAME, require_length
 from dispatch.domain.errors import InvalidInputError
-from dispatch.intake import Intake
 from dispatch.ports import AddedChart
 from dispatch.topic_desk import Topic
 

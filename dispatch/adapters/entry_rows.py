@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
@@ -49,11 +49,35 @@ def append_entries(
     """
     if not new_entries:
         return
-    status = str(after.status) if after is not None else ""
     last = 0
     if after is None or after.version > 1:
         last = connection.execute(_LAST_SEQ, {"chart_id": chart_id}).scalar() or 0
-    rows = [
+    connection.execute(_ENTER, _lines(chart_id, new_entries, after, last=last))
+    connection.execute(_CHANGE, _change(connection, chart_id, new_entries, after))
+
+
+def enter_new(
+    connection: Connection,
+    opened: Iterable[tuple[CaseChart, Sequence[ChartEntry]]],
+) -> None:
+    """Write the first lines of new charts; see `append_entries`."""
+    told = [(chart, lines) for chart, lines in opened if lines]
+    if not told:
+        return
+    rows = [row for chart, lines in told for row in _lines(chart.id, lines, chart)]
+    connection.execute(_ENTER, rows)
+    connection.execute(_CHANGE, [_changed(chart, lines) for chart, lines in told])
+
+
+def _lines(
+    chart_id: str,
+    new_entries: Sequence[ChartEntry],
+    after: CaseChart | None,
+    *,
+    last: int = 0,
+) -> list[dict[str, object]]:
+    status = str(after.status) if after is not None else ""
+    rows: list[dict[str, object]] = [
         {
             "chart_id": chart_id,
             "seq": last + offset,
@@ -69,8 +93,7 @@ def append_entries(
     ]
     if after is not None:
         rows[-1]["facts"] = to_json(facts_of(after))
-    connection.execute(_ENTER, rows)
-    connection.execute(_CHANGE, _change(connection, chart_id, new_entries, after))
+    return rows
 
 
 def _change(
@@ -80,17 +103,29 @@ def _change(
     after: CaseChart | None,
 ) -> dict[str, object]:
     if after is not None:
-        version, status = after.version, str(after.status)
-        source = after.consultation.source
-    else:
-        row = connection.execute(_CHART, {"chart_id": chart_id}).one()
-        version, status, source = row.version, row.status, row.source
+        return _changed(after, new_entries)
+    row = connection.execute(_CHART, {"chart_id": chart_id}).one()
+    return {
+        **_told(chart_id, new_entries),
+        "version": row.version,
+        "status": row.status,
+        "source": row.source,
+    }
+
+
+def _changed(chart: CaseChart, new_entries: Sequence[ChartEntry]) -> dict[str, object]:
+    return {
+        **_told(chart.id, new_entries),
+        "version": chart.version,
+        "status": str(chart.status),
+        "source": chart.consultation.source,
+    }
+
+
+def _told(chart_id: str, new_entries: Sequence[ChartEntry]) -> dict[str, object]:
     kinds = dict.fromkeys(str(entry.kind) for entry in new_entries)
     return {
         "chart_id": chart_id,
-        "version": version,
         "at": new_entries[-1].at,
         "kinds": ",".join(kinds),
-        "status": status,
-        "source": source,
     }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Engine,
+    Executable,
+    Row,
     bindparam,
     func,
     insert,
@@ -22,18 +24,16 @@ from sqlalchemy import (
 from dispatch.adapters.codec import from_json, to_json
 from dispatch.adapters.database import glance, is_alive, reading, writing
 from dispatch.adapters.entry_rows import append_entries
+from dispatch.adapters.new_chart_rows import add_new, charts_of_keys
 from dispatch.adapters.tables import (
     by_code,
     charts,
-    counters,
     entries,
-    idempotency_keys,
     plan_inputs,
     plans,
 )
 from dispatch.adapters.transfer_rows import put_transfers
 from dispatch.adapters.vault import Vault
-from dispatch.adapters.vault_rows import put_reporter
 from dispatch.domain.case_chart import CaseChart, ChartEntry, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Catalogue, Duty
 from dispatch.domain.errors import ConflictError, NotFoundError
@@ -48,7 +48,6 @@ from dispatch.ports import (
 )
 
 OPEN = tuple(status for status in PLANNABLE if status is not ChartStatus.ON_HOLD)
-NUMBER_DIGITS = 6
 GZIP_LEVEL = 1  # 24 MB of a day of 1,500 visits: 0.3 s; level 6 takes 2.6 s
 QUERY_BATCH = 500  # below every database's limit of bound parameters
 # Made once: building a statement takes longer than the database takes for it.
@@ -60,26 +59,6 @@ _LOADS = (
         charts.c.duty == str(Duty.FIELD),
     )
     .group_by(charts.c.team_id)
-)
-_ADD_CHART = insert(charts)
-_SAME_EXTERNAL = select(charts.c.body).where(
-    charts.c.source == bindparam("source"),
-    charts.c.external_id == bindparam("external_id"),
-)
-_OF_KEY = (
-    select(charts.c.body, idempotency_keys.c.body_sha256)
-    .join_from(idempotency_keys, charts)
-    .where(
-        idempotency_keys.c.client == bindparam("client"),
-        idempotency_keys.c.key == bindparam("key"),
-    )
-)
-_REMEMBER = insert(idempotency_keys)
-_COUNT_ON = (
-    update(counters)
-    .where(counters.c.prefix == bindparam("of"))
-    .values(last=counters.c.last + 1)
-    .returning(counters.c.last)
 )
 
 
@@ -124,7 +103,7 @@ class SqlStore:
         self, connection: Connection, new: Sequence[NewChart]
     ) -> list[AddedChart]:
         """Store charts as a part of another store's transaction."""
-        return [self._add(connection, item) for item in new]
+        return add_new(connection, new, row_of=self._row, vault=self._vault)
 
     def add_topics(
         self, first: NewChart | ChartChange, topics: Sequence[NewChart]
@@ -132,45 +111,23 @@ class SqlStore:
         """Store one call in one transaction; see `dispatch.topic_desk`."""
         with writing(self._engine) as connection:
             if isinstance(first, NewChart):
-                added = self._add(connection, first)
+                added = self.add_within(connection, [first])[0]
                 if not added.is_new:
                     return [added]
             else:
                 self._save(connection, *first)
                 added = AddedChart(chart=first[0], is_new=False)
-            return [added, *(self._add(connection, one) for one in topics)]
+            return [added, *self.add_within(connection, topics)]
 
-    def _add(self, connection: Connection, new: NewChart) -> AddedChart:
-        known = _chart_of_key(connection, new.idempotency) if new.idempotency else None
-        if known is not None:
-            return AddedChart(chart=known, is_new=False)
-        known = self._same_external(connection, new)
-        if known is not None:
-            _remember(connection, new.idempotency, known.id)
-            return AddedChart(chart=known, is_new=False)
-        number = _next_number(connection, new.number_prefix)
-        chart = replace(new.chart, number=number)
-        connection.execute(_ADD_CHART, self._row(chart))
-        at = chart.consultation.received_at
-        put_reporter(connection, self._vault, chart.id, new.reporter, at=at)
-        put_transfers(connection, chart)
-        append_entries(connection, chart.id, new.entries, chart)
-        _remember(connection, new.idempotency, chart.id)
-        return AddedChart(chart=chart, is_new=True)
+    def known(self, keys: Iterable[IdempotencyKey]) -> dict[IdempotencyKey, CaseChart]:
+        """Charts of keys seen before; see `dispatch.ports.Charts`."""
 
-    def _same_external(self, connection: Connection, new: NewChart) -> CaseChart | None:
-        external_id = new.chart.consultation.external_id
-        if not external_id:
-            return None
-        asked = {"source": new.chart.consultation.source, "external_id": external_id}
-        row = connection.execute(_SAME_EXTERNAL, asked).first()
-        return None if row is None else from_json(CaseChart, row.body)
+        def ask(
+            statement: Executable, values: Mapping[str, object]
+        ) -> Sequence[Row[Any]]:
+            return glance(self._engine, statement, values)
 
-    def known(self, idempotency: IdempotencyKey) -> CaseChart | None:
-        """Chart of a key seen before; see `dispatch.ports.Charts`."""
-        asked = {"client": idempotency.client, "key": idempotency.key}
-        rows = glance(self._engine, _OF_KEY, asked)
-        return _same_body(rows[0], idempotency) if rows else None
+        return charts_of_keys(ask, keys)
 
     def known_external(self, source: str, external_ids: Iterable[str]) -> set[str]:
         """Which external ids of a source are in the store."""
@@ -418,43 +375,6 @@ class SqlStore:
             for chart_id, new in by_chart.items():
                 append_entries(connection, chart_id, new)
         return published
-
-
-def _next_number(connection: Connection, prefix: str) -> str:
-    """Count one on; what is undone leaves no gap."""
-    last = connection.execute(_COUNT_ON, {"of": prefix}).scalar()
-    if last is None:  # the first of its year and ward; writers wait for each other
-        last = 1
-        connection.execute(insert(counters), {"prefix": prefix, "last": last})
-    return f"{prefix}-{last:0{NUMBER_DIGITS}d}"
-
-
-def _remember(
-    connection: Connection, key: IdempotencyKey | None, chart_id: str
-) -> None:
-    """Keep the sender's key with the chart it led to."""
-    if key is None:
-        return
-    row = {
-        "client": key.client,
-        "key": key.key,
-        "body_sha256": key.body_sha256,
-        "chart_id": chart_id,
-    }
-    connection.execute(_REMEMBER, row)
-
-
-def _chart_of_key(connection: Connection, key: IdempotencyKey) -> CaseChart | None:
-    asked = {"client": key.client, "key": key.key}
-    row = connection.execute(_OF_KEY, asked).first()
-    return None if row is None else _same_body(row, key)
-
-
-def _same_body(row: Any, key: IdempotencyKey) -> CaseChart:  # noqa: ANN401 - a row
-    if row.body_sha256 != key.body_sha256:
-        message = "同じ Idempotency-Key が別の内容で使われています"
-        raise ConflictError(message)
-    return from_json(CaseChart, row.body)
 
 
 def _plan_of(connection: Connection, plan_id: str) -> StoredPlan:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from dispatch.adapters.tables import charts, personal_vault, reporters
 from dispatch.adapters.vault import Vault
+from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.reporter import PersonalField, Reporter
 
 QUERY_BATCH = 500  # below every database's limit of bound parameters
@@ -17,38 +18,51 @@ _SEAL = insert(personal_vault)
 NO_VAULT = "a store without a vault was given a reporter"
 
 
-def put_reporter(
+def put_reporters(
     connection: Connection,
     vault: Vault | None,
-    chart_id: str,
-    reporter: Reporter,
-    *,
-    at: dt.datetime,
+    reporters: Sequence[tuple[CaseChart, Reporter]],
 ) -> None:
     """
-    Store a new chart's reporter sealed; nothing when nothing about them was given.
+    Store new charts' reporters sealed; nothing where nothing about them was given.
 
-    Runs in the write transaction that stores the chart.
+    Runs in the write transaction that stores the charts.
 
     Raises
     ------
     ValueError
         When there is no vault to put them in: a mistake of the program.
     """
-    if reporter.is_empty:
+    sealed = [
+        (chart.id, who, chart.consultation.received_at)
+        for chart, who in reporters
+        if not who.is_empty
+    ]
+    _put(connection, vault, sealed)
+
+
+def _put(
+    connection: Connection,
+    vault: Vault | None,
+    people: Sequence[tuple[str, Reporter, dt.datetime]],
+) -> None:
+    if not people:
         return
     if vault is None:
         raise ValueError(NO_VAULT)
     vault.refresh()  # inside the transaction: nobody drops the key before it is used
-    row = {
-        "chart_id": chart_id,
-        "token": vault.seal(chart_id, reporter, at=at),
-        "key_id": vault.key_id,
-        "phone_hash": vault.phone_hash(reporter.phone) or None,
-        "fields": fields_text(reporter.given),
-        "stored_at": at,
-    }
-    connection.execute(_SEAL, row)
+    rows = [
+        {
+            "chart_id": chart_id,
+            "token": vault.seal(chart_id, reporter, at=at),
+            "key_id": vault.key_id,
+            "phone_hash": vault.phone_hash(reporter.phone) or None,
+            "fields": fields_text(reporter.given),
+            "stored_at": at,
+        }
+        for chart_id, reporter, at in people
+    ]
+    connection.execute(_SEAL, rows)
 
 
 def unsealed(vault: Vault, row: Row[Any]) -> Reporter:
@@ -106,9 +120,15 @@ def move_plain_rows(connection: Connection, vault: Vault) -> int:
     """
     query = select(reporters, charts.c.received_at).join_from(reporters, charts)
     rows = connection.execute(query).all()
-    for row in rows:
-        person = Reporter(name=row.name, phone=row.phone, address=row.address)
-        put_reporter(connection, vault, row.chart_id, person, at=row.received_at)
+    people = [
+        (
+            row.chart_id,
+            Reporter(name=row.name, phone=row.phone, address=row.address),
+            row.received_at,
+        )
+        for row in rows
+    ]
+    _put(connection, vault, [one for one in people if not one[1].is_empty])
     connection.execute(delete(reporters))
     return len(rows)
 

@@ -8,11 +8,11 @@ from multiprocessing.connection import Connection
 from api.settings import Settings
 from api.wiring import Services, open_services
 from dispatch.adapters.clocks import FixedClock
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Channel, Consultation
 from dispatch.domain.life_cycle import Act
 from dispatch.domain.reporter import Reporter
-from dispatch.intake import Intake
 from dispatch.ports import IdempotencyKey
 from tests.api.installation import ADDRESS, NOW
 

@@ -18,13 +18,13 @@ from api.bundled_stops import (
 )
 from api.pictures import Pictures
 from api.sheet_values import sheet_values
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Channel, Consultation
 from dispatch.domain.place import LonLat
 from dispatch.domain.plan import Route, Stop
 from dispatch.domain.reporter import Reporter
 from dispatch.domain.travel import TravelLevel
-from dispatch.intake import Intake
 from dispatch.ports import StoredPlan
 from dispatch.slot_desk import SlotWish
 from maps.road_lines import MapLeg

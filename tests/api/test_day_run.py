@@ -15,9 +15,9 @@ from api.day_run import DayResult, StepTimes, run_day
 from api.summary import print_summary
 from api.wiring import Services, open_services
 from dispatch.adapters.clocks import FixedClock
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import ChartStatus
 from dispatch.domain.catalogue import Duty
-from dispatch.intake import Intake
 from dispatch.ports import PlanStatus
 from geodata.demo_day import DemoItem, DemoParams, demo_consultations
 from geodata.towns import read_towns

@@ -17,13 +17,13 @@ from api.pictures import (
     time_left_text,
 )
 from api.sheet_values import promise_text, sheet_values
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart, ChartStatus
 from dispatch.domain.consultation import Appointment, Channel, Consultation
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import PlaceLevel
 from dispatch.domain.reporter import Reporter
 from dispatch.domain.travel import TravelLevel
-from dispatch.intake import Intake
 from dispatch.ports import StoredPlan
 from maps.route_sheet import SheetStop
 from tests.api.installation import (

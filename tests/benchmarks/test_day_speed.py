@@ -18,7 +18,7 @@ import pytest
 from api.pictures import Pictures
 from api.settings import Settings
 from api.wiring import open_services
-from dispatch.intake import Intake
+from dispatch.chart_opening import Intake
 from geodata.city import load_city
 from geodata.demo_day import DemoParams, demo_consultations
 from geodata.towns import read_towns

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +13,14 @@ import pytest
 
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.chart_opening import SYSTEM, Intake, IntakeRules
 from dispatch.domain.case_chart import ARROWS, CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement, PlacingStatus
 from dispatch.domain.reporter import Reporter
-from dispatch.intake import SYSTEM, Intake, IntakeDesk, IntakeRules
+from dispatch.intake import IntakeDesk
 from dispatch.ports import IdempotencyKey
 from tests.builders import (
     YARD,
@@ -341,3 +344,67 @@ def test_an_override_takes_a_planned_chart_back_and_leaves_a_hold_alone(
         "x", 1, office_id="north", team_id="n2", who="課長", why="理由"
     )
     assert found.status is after
+
+
+# -- several callers at once -----------------------------------------------------------
+
+
+def test_of_several_at_once_each_gets_its_own_answer(
+    desk: Desk, store: SqlStore
+) -> None:
+    desk().receive(intake("taken", "aa"), who="受付係")
+    asked = [
+        intake("k1", "aa", description="一"),
+        intake(category_code="X99"),  # no such category
+        intake("taken", "bb"),  # another body
+        intake("k1", "aa", description="一"),  # the first one's retry
+        intake("taken", "aa"),
+        intake("k2", "aa", description="\ud800"),  # half a letter: nothing can keep it
+        intake(source="311", external_id="e1", description="二"),
+        intake(source="311", external_id="e1", description="二"),
+    ] * 3
+    for_all = desk()
+    start = threading.Barrier(len(asked))
+
+    def hand_in(numbered: tuple[int, Intake]) -> CaseChart | Exception:
+        n, one = numbered
+        start.wait(30)
+        try:
+            return for_all.receive(one, who=f"係{n}").chart
+        except Exception as problem:  # noqa: BLE001 - each as it was answered
+            return problem
+
+    with ThreadPoolExecutor(len(asked)) as threads:
+        found = list(threads.map(hand_in, enumerate(asked)))
+    kept = [one for one in found if isinstance(one, CaseChart)]
+    problems = {type(one) for one in found if isinstance(one, Exception)}
+    assert len(kept) == 3 * 5
+    assert len(problems) == 3
+    stored = {one.id: one for one in store.find()}
+    assert {one.id: one for one in kept} == stored
+    assert sorted(one.number for one in stored.values()) == [
+        f"2026-27127-{n:06d}" for n in range(1, 4)
+    ]
+    for one in stored.values():
+        assert kinds(store, one.id) == [
+            EntryKind.RECEIVED,
+            EntryKind.PLACED,
+            EntryKind.ASSIGNED,
+        ]
+
+
+def test_the_history_names_who_handed_in_whoever_stored_it(
+    desk: Desk, store: SqlStore
+) -> None:
+    for_all = desk()
+    start = threading.Barrier(8)
+
+    def hand_in(n: int) -> str:
+        start.wait(30)
+        return for_all.receive(intake(description=f"{n}"), who=f"係{n}").chart.id
+
+    with ThreadPoolExecutor(8) as threads:
+        ids = list(threads.map(hand_in, range(8)))
+    for n, chart_id in enumerate(ids):
+        assert store.get(chart_id).consultation.description == f"{n}"
+        assert store.history(chart_id)[0].who == f"係{n}"

@@ -98,7 +98,7 @@ def test_each_revision_goes_down_and_up_again_and_keeps_what_older_ones_know(
         # charts, their history and plans are of the first revision
         assert store.get("a") == before
         assert texts(filled) == lines
-        assert store.known(KEY) == before
+        assert store.known([KEY])[KEY] == before
         assert store.get_plan("p1") == plan
     migrate(filled)
     assert revision_of(filled) == NEWEST

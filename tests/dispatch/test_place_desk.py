@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.local_place_store import SqlLocalPlaces
 from dispatch.adapters.sql_store import SqlStore
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Urgency
 from dispatch.domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -18,7 +19,7 @@ from dispatch.domain.local_place import LocalPlace
 from dispatch.domain.place import LonLat
 from dispatch.domain.placing import Placement, PlacingStatus
 from dispatch.domain.reporter import Reporter
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.place_desk import (
     MAX_LISTED,
     NewLocalPlace,

@@ -17,6 +17,7 @@ from dispatch.adapters.database import reading
 from dispatch.adapters.slot_store import SqlSlotHolds
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.adapters.tables import slots
+from dispatch.chart_opening import Intake
 from dispatch.domain.assignment import SharingPolicy
 from dispatch.domain.case_chart import CaseChart
 from dispatch.domain.consultation import Appointment
@@ -27,7 +28,7 @@ from dispatch.domain.reporter import Reporter
 from dispatch.domain.schedule import Order
 from dispatch.domain.slots import Slot
 from dispatch.domain.travel import TravelMatrix
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.ports import AddedChart, IdempotencyKey, KeptSlot, PlanStatus, StoredPlan
 from dispatch.prepared_day import DayInput, prepare_day
 from dispatch.slot_days import DayStores, SlotRules, linked_starts

@@ -177,11 +177,11 @@ def test_a_known_key_returns_the_chart_and_another_body_undoes_the_batch(
     first = store.add_all([new_chart("a", idempotency=key)])[0]
     again = store.add_all([new_chart("b", idempotency=key)])[0]
     assert (again.is_new, again.chart) == (False, first.chart)
-    assert store.known(key) == first.chart
-    assert store.known(replace(key, key="other")) is None
+    assert store.known([key])[key] == first.chart
+    assert store.known([replace(key, key="other")]) == {}
     other = replace(key, body_sha256="bb")
     with pytest.raises(ConflictError):
-        store.known(other)
+        store.known([other])
     with pytest.raises(ConflictError):
         store.add_all([new_chart("c"), new_chart("d", idempotency=other)])
     assert [one.id for one in store.find()] == ["a"]

@@ -15,12 +15,13 @@ from dispatch.adapters.related_store import SqlRelated
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.adapters.vault_opening import open_vault
 from dispatch.adapters.vault_store import SqlVault
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.consultation import Consultation
 from dispatch.domain.errors import ConflictError, InvalidInputError
 from dispatch.domain.placing import Placement
 from dispatch.domain.reporter import Reporter
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.ports import IdempotencyKey, NewChart
 from dispatch.topic_desk import MAX_TOPICS, Topic, TopicDesk, TopicTools
 from dispatch.vault_desk import VaultDesk

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.adapters.transfer_store import SqlTransfers
+from dispatch.chart_opening import Intake
 from dispatch.domain.answer import Answer, AnswerKind
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind
 from dispatch.domain.catalogue import Duty, Urgency
@@ -26,7 +27,7 @@ from dispatch.domain.referral import NO_PLACE
 from dispatch.domain.reporter import Reporter
 from dispatch.domain.transfer import Transfer, TransferState
 from dispatch.domain.transfer_query import ReceiverCount, TransferOrder, TransferQuery
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.life_cycle_desk import LifeCycleDesk, LifeRules
 from dispatch.transfer_desk import TransferDesk, TransferRules
 from tests.builders import (

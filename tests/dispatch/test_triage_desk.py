@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from dispatch.adapters.clocks import FixedClock
 from dispatch.adapters.sql_store import SqlStore
 from dispatch.adapters.triage_store import SqlTriageCharts
+from dispatch.chart_opening import Intake
 from dispatch.domain.case_chart import CaseChart, ChartStatus, EntryKind, Pause
 from dispatch.domain.catalogue import Duty, Urgency
 from dispatch.domain.errors import ConflictError, InvalidInputError
@@ -20,7 +21,7 @@ from dispatch.domain.reporter import Reporter
 from dispatch.domain.scheme import Scheme, SchemeRule, Schemes
 from dispatch.domain.transfer import Transfer, TransferState
 from dispatch.domain.triage import Reply, TriageQuestion, TriageReply, TriageRules
-from dispatch.intake import Intake, IntakeDesk
+from dispatch.intake import IntakeDesk
 from dispatch.triage_desk import (
     LEGAL_NOTE,
     Classing,
