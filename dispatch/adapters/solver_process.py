@@ -79,7 +79,9 @@ class SolverProcess:
         return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
-        """Start the child without waiting until it has loaded the solver."""
+        """Start the child, unless it lives; nobody waits until it has loaded."""
+        if self.pid is not None:
+            return
         self._release()
         self._is_ready = False
         self._process = subprocess.Popen(  # noqa: S603 - our own module

@@ -81,6 +81,18 @@ def searched(
     return found[0]
 
 
+def test_warming_twice_keeps_the_processes_that_are_loading() -> None:
+    twice = PortfolioSolver().warm()
+    try:
+        first = twice.process_ids()
+        assert twice.warm().process_ids() == first
+        assert len(first) == 2
+        twice.await_ready()
+        assert twice.process_ids() == first
+    finally:
+        twice.close()
+
+
 def test_a_day_is_searched_legally_and_repeats(solver: PortfolioSolver) -> None:
     problem = two_offices()
     once = searched(solver, problem)
