@@ -266,7 +266,7 @@ class ImportDesk:
         known = tools.known_external(
             job.source, [one.consultation.external_id for one in good]
         )
-        fresh = [one for one in good if one.consultation.external_id not in known]
+        fresh = _first_of_each(good, known)
         new = tools.intake.openings(fresh, who=f"取込: {job.who}")
         now = tools.clock.now()
         after = replace(
@@ -295,6 +295,19 @@ def _steps(
 ) -> Iterator[list[Intake | RowRefusal]]:
     while step := list(islice(items, STEP_ROWS)):
         yield step
+
+
+def _first_of_each(good: Sequence[Intake], known: Iterable[str]) -> list[Intake]:
+    """Rows that are new, each external id once: a row said twice is no more work."""
+    seen = set(known)
+    fresh = []
+    for one in good:
+        external_id = one.consultation.external_id
+        if external_id not in seen:
+            fresh.append(one)
+            if external_id:
+                seen.add(external_id)
+    return fresh
 
 
 def _shown_name(name: str) -> str:
