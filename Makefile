@@ -20,8 +20,8 @@ demo: setup ## one working day into out/demo, then serve it (SERVE=0: only write
 roads: setup ## road data of the city from an OSM extract (PBF=FILE.osm.pbf)
 	@$(BIN)/kidohan roads build $(PBF) $(ARGS)
 
-test: setup ## the whole suite, with coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+test: setup ## the whole suite (COVERAGE=1: and how much of the code it covers)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=term:skip-covered,--no-cov) $(ARGS)
 
 test-postgresql: setup ## the API's tests served on PostgreSQL, full-size ones too
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-cov --database=postgresql -m "not benchmark and not browser" tests/api tests/contract $(ARGS)
@@ -41,6 +41,7 @@ package: setup ## the wheel holds our four packages, and imports match dependenc
 	@$(BIN)/check-wheel-contents dist/*.whl
 	@$(BIN)/deptry .
 
+check: COVERAGE = 1
 check: lint types contracts package test ## everything that CI asks
 
 bench: setup ## measure (figures, not pass or fail)
