@@ -89,11 +89,12 @@ def serve_sandbox(credentials: Path, *, host: str, port: int) -> None:
     Parameters
     ----------
     credentials
-        File that gets the keys and logins, once all of it works.
+        File that gets the keys and logins, once requests are answered.
     host, port
         Where to listen; see `require_sandbox`.
     """
     signal.signal(signal.SIGTERM, _leave)
+    credentials.unlink(missing_ok=True)  # of an earlier one: its keys open nothing
     with throw_away_folder() as folder:
         settings = sandbox_settings(folder, host=host, port=port)
         app = create_app(settings)
@@ -101,8 +102,11 @@ def serve_sandbox(credentials: Path, *, host: str, port: int) -> None:
         services.solver.warm()
         install_sandbox(app)
         told = {**filled(services), **addresses(settings)}
-        write_whole(credentials, {MARK: 1, **told})
-        run_server(app, host=host, port=port)
+
+        def tell() -> None:
+            write_whole(credentials, {MARK: 1, **told})
+
+        run_server(app, host=host, port=port, on_ready=tell)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

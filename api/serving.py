@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
@@ -15,8 +18,26 @@ from api.change_watch import ChangeWatch
 MAX_HEAD_BYTES = 1_048_576
 
 
-def run_server(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve an application until it is told to end."""
+def run_server(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """
+    Serve an application until it is told to end.
+
+    Parameters
+    ----------
+    app
+        What is served.
+    host, port
+        Where to listen.
+    on_ready
+        Called once when requests can come, before any is answered. The server ends, in
+        good order, when it fails, and what it raised is raised here.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -27,18 +48,42 @@ def run_server(app: FastAPI, *, host: str, port: int) -> None:
         log_level="warning",
         access_log=False,  # a URL in a log is a leak waiting for a query string
     )
+    server = _Server(config, app.state.watch, on_ready)
     with suppress(KeyboardInterrupt):
-        _Server(config, app.state.watch).run()
+        server.run()
+    if server.problem is not None:
+        raise server.problem
 
 
 class _Server(uvicorn.Server):
-    """A server that tells streams without end to end: else it would wait for them."""
+    """A server that says when it is ready, and tells streams without end to end."""
 
-    def __init__(self, config: uvicorn.Config, watch: ChangeWatch) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        watch: ChangeWatch,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._watch = watch
+        self._on_ready = on_ready
+        self.problem: Exception | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets=sockets)
+        if not self.started:
+            return
+        try:
+            self._on_ready()
+        except Exception as problem:  # noqa: BLE001 - raised when all is put away
+            self.problem = problem
+            asyncio.get_running_loop().call_soon(self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end, and have streams end too."""
+        """Begin to end, and have streams end too: the server would wait for them."""
         self._watch.end_soon()
         super().handle_exit(sig, frame)
