@@ -54,12 +54,15 @@ class Gathering(Generic[Asked, Done]):
     def _do_some(self) -> None:
         num = min(self._most, len(self._queue))
         turn = [self._queue.popleft() for _ in range(num)]
-        answers: Sequence[Done | BaseException]
+        told: list[tuple[_Waiting[Asked, Done], Done | BaseException]]
         try:
             answers = self._do([one.asked for one in turn])
+            told = list(
+                zip(turn, answers, strict=True)
+            )  # else who waits, waits for ever
         except BaseException as problem:  # noqa: BLE001 - each of them raises it
-            answers = [problem] * num
-        for one, answer in zip(turn, answers, strict=True):
+            told = [(one, problem) for one in turn]
+        for one, answer in told:
             one.answer.append(answer)
 
 

@@ -98,3 +98,10 @@ def test_what_the_work_raises_reaches_all_and_the_next_turn_works() -> None:
             gathering(n)
     failing.clear()
     assert [gathering(n) for n in range(3)] == [0, 1, 2]
+
+
+def test_work_that_forgets_somebody_leaves_nobody_waiting() -> None:
+    gathering: Gathering[int, int] = Gathering(lambda asked: asked[1:], most=NUM)
+    for n in range(2):
+        with pytest.raises(ValueError, match="shorter"):
+            gathering(n)
